@@ -144,7 +144,9 @@ def _graph(description: Description) -> dict[str, Any]:
     }
 
 
-def _stated(folder: Path, variant: Any, description: Description, expected: list[dict[str, np.ndarray]]) -> dict[str, Any]:
+def _stated(
+    folder: Path, variant: Any, description: Description, expected: list[dict[str, np.ndarray]]
+) -> dict[str, Any]:
     """A variant's entry before it is measured. The tolerance grows with outputs larger than one (raw units)."""
     path = folder / variant.file
     largest = max(float(np.abs(array).max()) for outputs in expected for array in outputs.values())
@@ -239,7 +241,7 @@ def _git_commit() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    answer = subprocess.run(  # noqa: S603: a fixed command, no user input
+    answer = subprocess.run(
         [git, "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
     return answer.stdout.strip() or None

@@ -61,7 +61,9 @@ def own_path(source: str) -> Path:
     """
     path = Path(source).expanduser()
     if not path.exists():
-        raise SourceError(f"{source}: no such file or folder; give an existing path or a name from `gatewise-flows sources`")
+        raise SourceError(
+            f"{source}: no such file or folder; give an existing path or a name from `gatewise-flows sources`"
+        )
     return path
 
 

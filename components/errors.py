@@ -11,7 +11,15 @@ GatewiseError                 (gatewise.errors)
 
 from gatewise.errors import GatewiseError
 
-__all__ = ["ConversionError", "DataError", "GatewiseError", "ParityError", "SettingError", "SourceError", "TrainingError"]
+__all__ = [
+    "ConversionError",
+    "DataError",
+    "GatewiseError",
+    "ParityError",
+    "SettingError",
+    "SourceError",
+    "TrainingError",
+]
 
 
 class SettingError(GatewiseError):

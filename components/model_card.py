@@ -9,7 +9,9 @@ from components.report import score_table, verdict_line
 INSTALL = "pip install gatewise"
 
 
-def model_card(app: Application, manifest: Mapping[str, Any], verdict: Mapping[str, Any], description: Description) -> str:
+def model_card(
+    app: Application, manifest: Mapping[str, Any], verdict: Mapping[str, Any], description: Description
+) -> str:
     """The card as Markdown, every number taken from the manifest and the evaluation."""
     data = manifest["data"]
     facts = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in data.items())

@@ -50,7 +50,9 @@ def ingest(app: Application, source: str, config: Settings, folder: Path) -> Art
 def preprocess(app: Application, raw: Artifact, config: Settings, folder: Path) -> Artifact:
     """Arrays, tokenizer and splits, ready to train on."""
     facts = raw.card()
-    return _stage(folder, lambda work: {"raw": facts, "raw_sha256": raw.sha256, **app.preprocess(raw.path, config, work)})
+    return _stage(
+        folder, lambda work: {"raw": facts, "raw_sha256": raw.sha256, **app.preprocess(raw.path, config, work)}
+    )
 
 
 def train(app: Application, data: Artifact, config: Settings, folder: Path) -> Artifact:
@@ -157,7 +159,13 @@ def paired_p_value(model: Scores, baseline: Scores) -> float | None:
 
 
 def export(
-    app: Application, data: Artifact, model: Artifact, report: Artifact, config: Settings, folder: Path, preset: str = ""
+    app: Application,
+    data: Artifact,
+    model: Artifact,
+    report: Artifact,
+    config: Settings,
+    folder: Path,
+    preset: str = "",
 ) -> Artifact:
     """The bundle: every variant in parity with Keras and measured, manifest, test vectors, model card."""
     from components.bundling import write_bundle
