@@ -24,6 +24,7 @@ from components.settings import Settings
 if TYPE_CHECKING:
     import keras
 
+    from components.converters import VariantFile
     from gatewise.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ def _graph(description: Description) -> dict[str, Any]:
 
 
 def _stated(
-    folder: Path, variant: Any, description: Description, expected: list[dict[str, np.ndarray]]
+    folder: Path, variant: "VariantFile", description: Description, expected: list[dict[str, np.ndarray]]
 ) -> dict[str, Any]:
     """A variant's entry before it is measured. The tolerance grows with outputs larger than one (raw units)."""
     path = folder / variant.file

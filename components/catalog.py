@@ -3,6 +3,7 @@
 import logging
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,17 +68,15 @@ def own_path(source: str) -> Path:
     return path
 
 
-def named(sources: "dict[str, Source] | object", name: str) -> Source:
+def named(sources: Mapping[str, Source], name: str) -> Source:
     """The catalogue's entry of that name.
 
     Raises:
         SettingError: there is none.
     """
-    catalogue = dict(sources)  # type: ignore[call-overload]
-    if name not in catalogue:
-        raise SettingError(f"unknown source '{name}': choose from {', '.join(catalogue)}, or give a path of your own")
-    entry: Source = catalogue[name]
-    return entry
+    if name not in sources:
+        raise SettingError(f"unknown source '{name}': choose from {', '.join(sources)}, or give a path of your own")
+    return sources[name]
 
 
 def cache_folder() -> Path:

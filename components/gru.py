@@ -41,7 +41,7 @@ def stack(x: Any, units: int, states: list[Any], dropout: float) -> tuple[Any, d
 
 
 def bidirectional(x: Any, units: int, layers: int, dropout: float) -> Any:
-    """The sequence that bidirectional GRU layers make of `x`: (batch, time, 2 * units); masked steps are passed over."""
+    """The sequence that bidirectional GRU layers make of `x`, masked steps passed over: (batch, time, 2 * units)."""
     import keras
 
     for index in range(layers):
