@@ -1,0 +1,124 @@
+"""Tables of the user's own: one reader for every format, and errors that name the file, the row and the column."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CSV_FORMATS = {".csv": ",", ".tsv": "\t"}  # suffix → separator
+JSON_FORMATS = (".jsonl", ".ndjson")
+PARQUET_FORMATS = (".parquet",)
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip", ".zst")
+FORMATS = (*CSV_FORMATS, *JSON_FORMATS, *PARQUET_FORMATS)
+
+
+def read_table(path: Path, text_only: bool = False) -> "pd.DataFrame":
+    """The table in a CSV, TSV, JSON Lines or Parquet file, compressed or not.
+
+    Args:
+        path: the file.
+        text_only: leave every CSV cell as the text that stands there: "NA" and "None" are words, 01 is not 1.
+
+    Raises:
+        DataError: not such a file, nothing in it, not UTF-8, or rows that do not fit its header.
+    """
+    reader = _reader(path, text_only)
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty: give a table with a header line and rows")
+    table = _read(path, reader)
+    if table.empty:
+        raise DataError(f"{path} has a header but no rows: give a table with rows")
+    table.columns = [str(name).strip() for name in table.columns]
+    return table
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file's name says that `read_table` reads it."""
+    return path.is_file() and _format(path) in FORMATS
+
+
+def tables_in(folder: Path) -> dict[str, Path]:
+    """The tables of a folder by their lower-case name without suffix.
+
+    Raises:
+        DataError: two files of one name, as in train.csv beside train.parquet.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.name.split(".")[0].lower()
+        if path.name.startswith(".") or not is_table(path):
+            continue
+        if name in found:
+            raise DataError(f"{folder} holds both {found[name].name} and {path.name}: keep one of them")
+        found[name] = path
+    return found
+
+
+def column(table: "pd.DataFrame", path: Path, wanted: str, usual: Iterable[str], setting: str) -> str:
+    """Name of a column: the one asked for, or the first of the usual names, in any case of letters.
+
+    Args:
+        table: the table.
+        path: its file, for the message.
+        wanted: the name that the user gave, or "".
+        usual: usual names, likeliest first.
+        setting: the setting with which the user names the column.
+
+    Raises:
+        DataError: no such column.
+    """
+    by_lower = {str(name).lower(): str(name) for name in table.columns}
+    for name in [wanted] if wanted else usual:
+        if name.lower() in by_lower:
+            return by_lower[name.lower()]
+    missing = f"no column '{wanted}'" if wanted else f"none of the usual columns {', '.join(usual)}"
+    raise DataError(f"{path}: {missing}; it has {', '.join(by_lower.values())}: name one with --set {setting}=COLUMN")
+
+
+def row_of(path: Path, index: int) -> str:
+    """Where a row stands, as a person counts: line numbers in a text file that has a header, row numbers elsewhere."""
+    kind = _format(path)
+    return f"{path}, line {index + 2}" if kind in CSV_FORMATS else f"{path}, row {index + 1}"
+
+
+def _format(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _reader(path: Path, text_only: bool) -> Callable[[], "pd.DataFrame"]:
+    import pandas as pd
+
+    kind = _format(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file: give an existing table")
+    if kind in CSV_FORMATS:
+        as_text: Mapping[str, Any] = {"dtype": str, "keep_default_na": False} if text_only else {}
+        return lambda: pd.read_csv(path, sep=CSV_FORMATS[kind], encoding="utf-8-sig", **as_text)
+    if kind in JSON_FORMATS:
+        return lambda: pd.read_json(path, lines=True, encoding="utf-8", dtype=False if text_only else None)
+    if kind in PARQUET_FORMATS:
+        return lambda: pd.read_parquet(path)
+    raise DataError(f"{path}: not a table that can be read: use one of {', '.join(FORMATS)}")
+
+
+def _read(path: Path, reader: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        return reader()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x} at {error.start}): save it as UTF-8"
+        ) from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty: give a table with a header line and rows") from None
+    except (ValueError, OSError) as error:  # pandas' parser errors and pyarrow's are ValueErrors
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(f"{path} cannot be read as {_format(path)[1:]}: {reason}") from None
