@@ -1,14 +1,9 @@
-"""One progress bar per long job on a terminal, one log line per epoch or tenth elsewhere."""
+"""One progress bar per long job: on a terminal only, a log file stays readable."""
 
-import logging
 import sys
-import time
-from typing import Any
 
-import keras
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-log = logging.getLogger(__name__)
 
 
 def new_bar() -> Progress:
@@ -20,34 +15,7 @@ def new_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-
-
-class EpochBar(keras.callbacks.Callback):
-    """A bar over all steps of a training; every epoch's numbers go to the log."""
-
-    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
-        super().__init__()
-        self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
-        self.bar = new_bar()
-
-    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' signature)
-        self.bar.start()
-        self.task = self.bar.add_task("train", total=self.epochs * self.steps_per_epoch, note="")
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 (Keras' signature)
-        self.started = time.monotonic()
-        self.bar.update(self.task, completed=epoch * self.steps_per_epoch)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 (Keras' signature)
-        self.bar.update(self.task, advance=1, note=f"loss {(logs or {}).get('loss', 0):.4f}")
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        numbers = "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
-        seconds = time.monotonic() - self.started
-        log.info("epoch %d/%d  %s  (%.1f s)", epoch + 1, self.epochs, numbers, seconds)
-
-    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras' signature)
-        self.bar.stop()

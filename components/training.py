@@ -80,7 +80,7 @@ def fit(
     """
     import keras
 
-    from components.progress import EpochBar
+    from components.epoch_bar import EpochBar
 
     folder.mkdir(parents=True, exist_ok=True)
     best = folder / BEST_WEIGHTS
