@@ -1,6 +1,7 @@
 """Tokenizers trained on the data, in the few forms that the light runtime reads."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,17 @@ if TYPE_CHECKING:
 
 PADDING = "[PAD]"
 UNKNOWN = "[UNK]"
+INSIDE = "##"  # marks a piece that goes on with a word
+CHARACTER_SHARE = 20  # one token in twenty is kept for single characters, so that unseen words can be spelled
+BATCH = 1_000  # texts tokenized at once
 EVERY_CHARACTER = r"[\s\S]"  # any character in every dialect of regular expressions, line ends included
 
 
-def train_wordpiece(texts: Iterable[str], vocabulary: int, path: Path, lowercase: bool = True) -> "Tokenizer":
+def train_wordpiece(texts: Sequence[str], vocabulary: int, path: Path, lowercase: bool = True) -> "Tokenizer":
     """A WordPiece tokenizer written to `path`: [PAD] is 0, [UNK] is 1; words split at spaces and punctuation.
+
+    The pieces are those that byte-pair merges of the words use most, at a word's beginning and inside it. (The
+    library's own WordPiece trainer gives another vocabulary every time.)
 
     Args:
         texts: training texts.
@@ -28,13 +35,17 @@ def train_wordpiece(texts: Iterable[str], vocabulary: int, path: Path, lowercase
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.BertNormalizer(
+    normalizer = normalizers.BertNormalizer(
         clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=lowercase
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=[PADDING, UNKNOWN], show_progress=False)
-    tokenizer.train_from_iterator(texts, trainer)
+    merges = Tokenizer(models.BPE())
+    merges.normalizer, merges.pre_tokenizer = normalizer, pre_tokenizers.BertPreTokenizer()
+    merges.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary, show_progress=False))
+    pieces = _pieces_by_use(merges, texts)
+    kept = [*_characters_first(pieces, vocabulary // CHARACTER_SHARE)][: vocabulary - 2]
+    ids = {token: index for index, token in enumerate([PADDING, UNKNOWN, *kept])}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token=UNKNOWN))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizers.BertPreTokenizer()
     return _written(tokenizer, path, specials=2)
 
 
@@ -73,6 +84,34 @@ def train_characters(texts: Iterable[str], path: Path) -> "Tokenizer":
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(EVERY_CHARACTER), "isolated")
     return _written(tokenizer, path, specials=1)
+
+
+def _pieces_by_use(merges: "Tokenizer", texts: Sequence[str]) -> Counter[str]:
+    """How often each piece stands at the beginning of a word (as it is) and inside one (marked) in the texts."""
+    import numpy as np
+
+    size = max(1, merges.get_vocab_size())
+    uses = np.zeros(2 * size, np.int64)  # first the pieces that begin a word, then those inside one
+    for start in range(0, len(texts), BATCH):
+        for encoding in merges.encode_batch(list(texts[start : start + BATCH]), add_special_tokens=False):
+            words = np.array(encoding.word_ids, np.int64)  # (pieces,)
+            inside = np.diff(words, prepend=-1) == 0
+            np.add.at(uses, np.array(encoding.ids, np.int64) + size * inside, 1)
+    piece_of = {index: piece for piece, index in merges.get_vocab().items()}
+    counts = {piece_of[i % size] if i < size else INSIDE + piece_of[i % size]: int(uses[i]) for i in uses.nonzero()[0]}
+    return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+
+
+def _characters_first(pieces: Counter[str], characters: int) -> Iterator[str]:
+    """The commonest single characters in both their forms, then all other pieces, most used first."""
+    letters: Counter[str] = Counter()
+    for piece, uses in pieces.items():
+        for character in piece.removeprefix(INSIDE):
+            letters[character] += uses
+    common = sorted(letters, key=lambda character: (-letters[character], character))[:characters]
+    both = dict.fromkeys(form for character in common for form in (character, INSIDE + character))
+    yield from both
+    yield from (piece for piece in pieces if piece not in both)
 
 
 def _written(tokenizer: "Tokenizer", path: Path, specials: int) -> "Tokenizer":
