@@ -1,0 +1,1 @@
+"""Orchestration: the stages and the four flows, the only place that imports prefect."""
