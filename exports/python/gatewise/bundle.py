@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from gatewise.bundle_files import MANIFEST, Files, files_of, first_line
 from gatewise.errors import BundleError, SchemaError
 
-MANIFEST = "manifest.json"
 SCHEMA_MAJOR = 1
 MANIFEST_LIMIT_BYTES = 16 << 20  # a larger manifest is not one of ours
 
@@ -52,16 +52,6 @@ class Variant:
     tolerance: float  # largest error accepted
     metric: float | None
     latency_ms: float | None
-
-
-class Files(Protocol):
-    """Where a bundle's files lie."""
-
-    def size(self, name: str) -> int | None:
-        """Bytes of a file, None when it is not there."""
-
-    def read(self, name: str) -> bytes:
-        """A file's bytes."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +99,7 @@ class Bundle:
             with np.load(io.BytesIO(self.read(name)), allow_pickle=False) as archive:
                 return {key: archive[key] for key in archive.files}
         except ValueError as error:
-            raise BundleError(f"{name} of bundle {self.path} holds no plain arrays: {_line(error)}") from None
+            raise BundleError(f"{name} of bundle {self.path} holds no plain arrays: {first_line(error)}") from None
 
 
 def open_bundle(path: str | Path) -> Bundle:
@@ -120,67 +110,20 @@ def open_bundle(path: str | Path) -> Bundle:
         SchemaError: made by a newer major version.
     """
     path = Path(path)
-    files = _files_of(path)
+    files = files_of(path)
     manifest = _manifest(path, files)
     _check_schema(path, manifest)
     try:
         bundle = _parsed(path, files, manifest)
         stated = _stated(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{MANIFEST} of bundle {path} is incomplete: {_line(error)}: make the bundle again") from None
+        raise BundleError(
+            f"{MANIFEST} of bundle {path} is incomplete: {first_line(error)}: make the bundle again"
+        ) from None
     for name, (size, sha256) in stated.items():
         _read_checked(path, files, name, (size, sha256))
     bundle.variant()
     return bundle
-
-
-class _Folder:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def size(self, name: str) -> int | None:
-        file = self._path / name
-        return file.stat().st_size if file.is_file() else None
-
-    def read(self, name: str) -> bytes:
-        return (self._path / name).read_bytes()
-
-
-class _Zip:
-    """Reads members in memory and never unpacks one, so no member name can lead out of the archive."""
-
-    def __init__(self, path: Path) -> None:
-        import zipfile
-
-        self._path = path
-        try:
-            with zipfile.ZipFile(path) as archive:
-                self._sizes = {info.filename: info.file_size for info in archive.infolist()}
-        except (zipfile.BadZipFile, OSError) as error:
-            raise BundleError(f"{path} is not a readable .zip: {_line(error)}: copy the bundle again") from None
-        manifests = [name for name in self._sizes if name.count("/") <= 1 and name.split("/")[-1] == MANIFEST]
-        self._prefix = min(manifests, key=len)[: -len(MANIFEST)] if manifests else ""
-
-    def size(self, name: str) -> int | None:
-        return self._sizes.get(self._prefix + name)
-
-    def read(self, name: str) -> bytes:
-        import zipfile
-        import zlib
-
-        try:
-            with zipfile.ZipFile(self._path) as archive:
-                return archive.read(self._prefix + name)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-            raise BundleError(f"{name} in {self._path} cannot be unpacked: {_line(error)}: copy it again") from None
-
-
-def _files_of(path: Path) -> Files:
-    if path.is_dir():
-        return _Folder(path)
-    if path.is_file():
-        return _Zip(path)
-    raise BundleError(f"no bundle at {path}: give a folder or a .zip file that holds {MANIFEST}")
 
 
 def _manifest(path: Path, files: Files) -> dict[str, Any]:
@@ -192,7 +135,9 @@ def _manifest(path: Path, files: Files) -> dict[str, Any]:
     try:
         manifest = json.loads(files.read(MANIFEST))
     except ValueError as error:
-        raise BundleError(f"{MANIFEST} of bundle {path} is not JSON: {_line(error)}: make the bundle again") from None
+        raise BundleError(
+            f"{MANIFEST} of bundle {path} is not JSON: {first_line(error)}: make the bundle again"
+        ) from None
     if not isinstance(manifest, dict):
         raise BundleError(f"{MANIFEST} of bundle {path} is not a JSON object: make the bundle again")
     return manifest
@@ -267,8 +212,3 @@ def _read_checked(path: Path, files: Files, name: str, stated: tuple[int, str]) 
     if hashlib.sha256(content).hexdigest() != stated[1]:
         raise BundleError(f"{name} of bundle {path} was altered: its sha256 is not the stated one: copy it again")
     return content
-
-
-def _line(error: Exception) -> str:
-    """An exception as one line: its type for the reader who knows Python, its text for everyone."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]

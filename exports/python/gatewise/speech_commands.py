@@ -42,6 +42,9 @@ class CommandRecognizer:
         sample_rate: Hz of the sound it was trained on; other rates are resampled.
     """
 
+    _states: list[np.ndarray]
+    _waiting: np.ndarray  # samples that do not fill a step yet
+
     def __init__(self, bundle: Bundle, variant: str | None = None, threads: int = 1) -> None:
         settings = bundle.settings
         self.bundle = bundle
@@ -115,8 +118,8 @@ class CommandRecognizer:
 
     def reset(self) -> None:
         """Forget the sound heard so far; the next chunk is at 0 s."""
-        self._states: list[np.ndarray] = self._runtime.start()
-        self._waiting: np.ndarray = np.zeros(0, np.float32)  # samples that do not fill a step yet
+        self._states = self._runtime.start()
+        self._waiting = np.zeros(0, np.float32)
         self._resampler: Resampler | None = None
         self._rate: int | None = None
         self._recent = np.zeros((self._window, len(self.labels)), np.float32)  # the last frames, as a ring
