@@ -1,0 +1,180 @@
+"""Recurrent layers under our control while a Keras model is traced.
+
+While `recording()` is active, every GRU of the model, wherever it sits (functional, sequential, subclassed, nested,
+inside Bidirectional), runs the recurrence that the exporter chose, and every stateful layer reads its state from a
+graph input and leaves its next state as a graph output.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from components.errors import ConversionError
+
+if TYPE_CHECKING:
+    import keras
+
+LOCK = threading.RLock()  # Keras' classes are changed while a model is traced
+
+# (cell, backwards, zero where masked, x, state or None, mask or None)
+# -> (outputs in the order of time (batch, time, units), output of the last step, last state)
+Recurrence = Callable[["keras.layers.GRUCell", bool, bool, Any, Any, Any], tuple[Any, Any, Any]]
+
+
+@dataclass
+class Recording:
+    """What one trace met.
+
+    Attributes:
+        recurrence: runs a GRU; None leaves Keras' own loop.
+        unroll: whether Keras' own loop is written out step by step.
+        states: current state tensors of each stateful layer by its id.
+        natural: the backward half of a Bidirectional being traced, whose outputs stay in the order of time.
+    """
+
+    recurrence: Recurrence | None
+    unroll: bool = False
+    states: dict[int, list[Any]] = field(default_factory=dict)
+    natural: Any = None
+
+
+@contextmanager
+def recording(now: Recording) -> Iterator[None]:
+    """Put `now` in charge of every recurrent layer and Tail that is called in the block."""
+    import keras
+
+    from components.layers import Tail
+
+    rnn, both, tail = keras.layers.RNN.call, keras.layers.Bidirectional.call, Tail.call
+
+    def rnn_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:  # noqa: ARG001
+        return _run(now, rnn, self, x, initial_state, mask)
+
+    def bidirectional_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = None) -> Any:
+        if now.recurrence is None or not all(map(is_gru, (self.forward_layer, self.backward_layer))):
+            with swapped(type(self), _can_attempt_fused_gru=lambda *_: False, _can_attempt_fused_lstm=lambda *_: False):
+                return both(self, x, initial_state=initial_state, mask=mask, training=training)
+        return _run_both(now, self, x, initial_state, mask)
+
+    def tail_call(self: Any, x: Any, initial_state: Any = None) -> Any:
+        if not self.stateful:
+            return tail(self, x, initial_state)
+        joined = _concatenated(now.states[id(self)][0], x)
+        now.states[id(self)] = [joined[:, -self.length :]]
+        return joined
+
+    with LOCK, ExitStack() as changes:
+        for kind, call in (
+            (keras.layers.RNN, rnn_call),
+            (keras.layers.Bidirectional, bidirectional_call),
+            (Tail, tail_call),
+        ):
+            changes.enter_context(swapped(kind, call=call))
+        yield
+
+
+@contextmanager
+def swapped(owner: Any, **values: Any) -> Iterator[None]:
+    """Give `owner` other attributes for the length of the block."""
+    before = {name: getattr(owner, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(owner, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
+def is_gru(layer: Any) -> bool:
+    """Whether a layer is a GRU in Keras' own arithmetic."""
+    import keras
+
+    return isinstance(layer, keras.layers.RNN) and type(layer.cell) is keras.layers.GRUCell
+
+
+def _run(now: Recording, original: Any, layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
+    """What `layer` returns for `x`, its state taken from and left in the recording when it is stateful."""
+    import keras
+
+    kept = layer.stateful and initial_state is None
+    if kept:
+        initial_state = now.states[id(layer)]
+    state = None if initial_state is None else keras.tree.flatten(initial_state)
+    if is_gru(layer) and now.recurrence is not None:
+        outputs, last, states = _native(now, layer, x, state, mask)
+    else:
+        outputs, last, states = _in_keras(now, original, layer, x, state, mask)
+    if layer.stateful:
+        now.states[id(layer)] = list(states)
+    output = outputs if layer.return_sequences else last
+    return (output, *states) if layer.return_state else output
+
+
+def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: Any) -> tuple[Any, Any, list[Any]]:
+    import tensorflow as tf
+
+    if now.recurrence is None:
+        raise ValueError("no recurrence to run")
+    zero = bool(layer.zero_output_for_mask)
+    try:
+        outputs, last, after = now.recurrence(
+            layer.cell, layer.go_backwards, zero, tf.cast(x, tf.float32), state[0] if state else None, mask
+        )
+    except ConversionError as error:
+        raise ConversionError(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from None
+    if layer.go_backwards and now.natural is not layer:
+        outputs = tf.reverse(outputs, [1])
+    outputs, last, after = (tf.cast(part, layer.compute_dtype) for part in (outputs, last, after))
+    return outputs, last, [after]
+
+
+def _in_keras(now: Recording, original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
+    """Keras' own loop, written out where that was asked for or where there is one step only."""
+    unroll = layer.unroll or now.unroll or x.shape[1] == 1
+    changed = {"stateful": False, "return_state": True, "unroll": unroll, "use_cudnn": False}
+    with swapped(layer, **{name: value for name, value in changed.items() if hasattr(layer, name)}):
+        output, *states = original(layer, x, initial_state=state, mask=mask, training=False)
+    return output, output, states
+
+
+def _run_both(now: Recording, layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
+    """A Bidirectional of two GRUs, without turning the backward outputs twice."""
+    import keras
+
+    states = [] if initial_state is None else list(initial_state)
+    half = len(states) // 2
+    forward, backward = layer.forward_layer, layer.backward_layer
+    results = [forward(x, initial_state=states[:half] or None, mask=mask)]
+    now.natural = backward if layer.return_sequences and backward.go_backwards else None
+    results.append(backward(x, initial_state=states[half:] or None, mask=mask))
+    now.natural = None
+    after: tuple[Any, ...] = ()
+    if layer.return_state:
+        after = tuple(results[0][1:]) + tuple(results[1][1:])
+        results = [results[0][0], results[1][0]]
+    if layer.return_sequences and not backward.go_backwards:
+        results[1] = keras.ops.flip(results[1], axis=1)
+    merged = _merged(layer.merge_mode, *results)
+    whole = tuple(merged) if layer.merge_mode is None else (merged,)
+    return (*whole, *after) if layer.return_state else merged
+
+
+def _merged(mode: str | None, one: Any, other: Any) -> Any:
+    import keras
+
+    if mode is None:
+        return one, other
+    if mode == "concat":
+        return keras.ops.concatenate([one, other], axis=-1)
+    if mode == "mul":
+        return one * other
+    return (one + other) / 2 if mode == "ave" else one + other
+
+
+def _concatenated(before: Any, x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.concat([tf.cast(before, x.dtype), x], axis=1)

@@ -1,0 +1,85 @@
+"""What an export promises: names, shapes and dtypes of a graph's inputs, outputs and states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STATE = "state_{}"
+NEXT_STATE = "state_{}_next"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a graph.
+
+    Attributes:
+        name: the same in Keras, ONNX and TFLite.
+        shape: sizes; a text names an axis of any size, the first one usually "batch".
+        dtype: numpy's name of the element type.
+        unit: what the numbers are, for people.
+    """
+
+    name: str
+    shape: tuple[str | int, ...]
+    dtype: str = "float32"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A graph to export.
+
+    Attributes:
+        inputs: every input, explicit states included.
+        outputs: every output, explicit next states included.
+        fixed: sizes of the named axes where a runtime wants them frozen (TFLite), e.g. {"batch": 1, "time": 1}.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """A state that a caller carries from one run to the next; zeros before the first.
+
+    Attributes:
+        name: the input's name.
+        next: the output's name.
+        shape: as in `TensorSpec`.
+        dtype: numpy's name of the element type.
+    """
+
+    name: str
+    next: str
+    shape: tuple[str | int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class VariantFile:
+    """One exported file.
+
+    Attributes:
+        file: its name in the folder.
+        runtime: "onnxruntime" or "litert".
+        precision: of the weights: "float32", "float16" or "int8".
+        fixed: sizes of the axes that are frozen in it.
+    """
+
+    file: str
+    runtime: str
+    precision: str
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+
+def states_of(spec: GraphSpec) -> tuple[StateSpec, ...]:
+    """The states that `spec` lists among its inputs and outputs."""
+    following = {tensor.name for tensor in spec.outputs}
+    pairs = [(tensor, f"{tensor.name}_next") for tensor in spec.inputs]
+    return tuple(StateSpec(t.name, after, t.shape, t.dtype) for t, after in pairs if after in following)
+
+
+def frozen(shape: tuple[str | int, ...], fixed: Mapping[str, int]) -> tuple[int | None, ...]:
+    """The shape with fixed axes as numbers and free ones as None."""
+    return tuple(fixed.get(size) if isinstance(size, str) else size for size in shape)
