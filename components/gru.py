@@ -40,6 +40,17 @@ def stack(x: Any, units: int, states: list[Any], dropout: float) -> tuple[Any, d
     return x, following
 
 
+def encoder(x: Any, units: int, layers: int, dropout: float) -> Any:
+    """The last hidden state that GRU layers on top of each other reach over `x` from a start of zeros: (batch, units)."""
+    import keras
+
+    for index in range(layers):
+        last = index == layers - 1
+        x = keras.layers.GRU(units, return_sequences=not last, name=f"gru_{index}")(x)
+        x = keras.layers.Dropout(dropout, name=f"gru_{index}_dropout")(x)
+    return x
+
+
 def bidirectional(x: Any, units: int, layers: int, dropout: float) -> Any:
     """The sequence that bidirectional GRU layers make of `x`, masked steps passed over: (batch, time, 2 * units)."""
     import keras

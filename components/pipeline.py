@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 STAGES = ("ingest", "preprocess", "train", "evaluate", "export", "promote")
 CODE_VERSION = 1  # counts up when ingest or preprocess of any application writes something else from the same input
+LAYER_MODULES = ("components.layers", "components.series_layers")  # Keras finds its layers by name only when imported
 MODEL, SCORES, REPORT = "model.keras", "scores.json", "report.md"
 
 
@@ -85,6 +87,8 @@ def load_model(model: Artifact) -> "keras.Model":
     """The trained Keras network of a train artifact."""
     import keras
 
+    for module in LAYER_MODULES:
+        import_module(module)
     loaded: keras.Model = keras.saving.load_model(model.path / MODEL, compile=False)
     return loaded
 
