@@ -41,3 +41,19 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GATEWISE_HOME", str(tmp_path / "home"))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A hand-made bundle of each application, with known answers; not to be changed in place."""
+    import tiny_bundles as build
+
+    folder = tmp_path_factory.mktemp("tiny_bundles")
+    return {
+        "text_generation": build.text_bundle(folder / "text_generation"),
+        "subword": build.text_bundle(folder / "subword", "subword", prompt_token=84),
+        "sentiment": build.sentiment_bundle(folder / "sentiment"),
+        "forecasting": build.forecasting_bundle(folder / "forecasting"),
+        "forecasting_extras": build.forecasting_bundle(folder / "forecasting_extras", ["rain", "wind"]),
+        "speech_commands": build.speech_bundle(folder / "speech_commands"),
+    }

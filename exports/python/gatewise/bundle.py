@@ -197,7 +197,7 @@ def _stated(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
     stated = {item["file"]: (int(item["bytes"]), item["sha256"]) for item in manifest["variants"].values()}
     stated |= {name: (int(item["bytes"]), item["sha256"]) for name, item in manifest["files"].items()}
     for name in stated:
-        if Path(name).name != name or "\\" in name or ":" in name:
+        if Path(name).name != name or name == ".." or "\\" in name or ":" in name:
             raise ValueError(f"'{name}' is not a plain file name")
     return stated
 

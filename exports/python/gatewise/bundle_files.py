@@ -27,7 +27,10 @@ class _Folder:
         return file.stat().st_size if file.is_file() else None
 
     def read(self, name: str) -> bytes:
-        return (self._path / name).read_bytes()
+        try:
+            return (self._path / name).read_bytes()
+        except OSError as error:
+            raise BundleError(f"{name} of bundle {self._path} cannot be read: {error.strerror}") from None
 
 
 class _Zip:
@@ -62,6 +65,11 @@ class _Zip:
 
 
 def files_of(path: Path) -> Files:
+    """The files of a folder or a .zip.
+
+    Raises:
+        BundleError: neither of them.
+    """
     if path.is_dir():
         return _Folder(path)
     if path.is_file():

@@ -79,21 +79,22 @@ def _replayed(bundle: Bundle, variant: Variant, cases: list[dict[str, dict[str, 
             found = outputs | {state.next: array for state, array in zip(runtime.states, after, strict=True)}
             for name, expected in case["output"].items():
                 error = _error(found.get(name), expected)
-                if not error <= worst:
+                if error > worst:
                     worst, note = error, f"'{name}' is {error:.3g} off, tolerance {variant.tolerance:.3g}"
     except MissingRuntimeError as error:
         return Check(variant.name, None, note=str(error))
     except (GatewiseError, KeyError) as error:
         return Check(variant.name, False, note=f"cannot replay: {error}")
-    passed = bool(worst <= variant.tolerance)  # NaN does not pass
+    passed = worst <= variant.tolerance
     return Check(variant.name, passed, worst, variant.tolerance, quickest, "" if passed else note)
 
 
 def _error(found: np.ndarray | None, expected: np.ndarray) -> float:
-    """Largest absolute error; infinite when the shape is another."""
+    """Largest absolute error; infinite when the shape is another or something is not a number."""
     if found is None or found.shape != expected.shape:
         return float("inf")
-    return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0))
+    error = float(np.abs(found.astype(np.float64) - expected).max(initial=0.0))
+    return float("inf") if np.isnan(error) else error
 
 
 def _tokenized(bundle: Bundle, vectors: Mapping[str, np.ndarray]) -> Check:
