@@ -1,9 +1,11 @@
 """Tokenizers trained on the data, in the few forms that the light runtime reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from components.errors import DataError
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 PADDING = "[PAD]"
 UNKNOWN = "[UNK]"
 INSIDE = "##"  # marks a piece that goes on with a word
-CHARACTER_SHARE = 20  # one token in twenty is kept for single characters, so that unseen words can be spelled
+CHARACTER_SHARE = (
+    20  # one token in ten is a single character at the most, in its two forms, so that unseen words can be spelled
+)
 BATCH = 1_000  # texts tokenized at once
 EVERY_CHARACTER = r"[\s\S]"  # any character in every dialect of regular expressions, line ends included
 
@@ -42,7 +46,7 @@ def train_wordpiece(texts: Sequence[str], vocabulary: int, path: Path, lowercase
     merges.normalizer, merges.pre_tokenizer = normalizer, pre_tokenizers.BertPreTokenizer()
     merges.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary, show_progress=False))
     pieces = _pieces_by_use(merges, texts)
-    kept = [*_characters_first(pieces, vocabulary // CHARACTER_SHARE)][: vocabulary - 2]
+    kept = _vocabulary(pieces, vocabulary // CHARACTER_SHARE)[: vocabulary - 2]
     ids = {token: index for index, token in enumerate([PADDING, UNKNOWN, *kept])}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token=UNKNOWN))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizers.BertPreTokenizer()
@@ -64,7 +68,7 @@ def train_byte_bpe(texts: Iterable[str], vocabulary: int, path: Path) -> "Tokeni
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
@@ -86,10 +90,18 @@ def train_characters(texts: Iterable[str], path: Path) -> "Tokenizer":
     return _written(tokenizer, path, specials=1)
 
 
+def encode(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[np.ndarray]:
+    """Ids of each text, (tokens,) int32."""
+    batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+    return [
+        np.array(encoding.ids, np.int32)
+        for batch in batches
+        for encoding in tokenizer.encode_batch_fast(list(batch), add_special_tokens=False)
+    ]
+
+
 def _pieces_by_use(merges: "Tokenizer", texts: Sequence[str]) -> Counter[str]:
     """How often each piece stands at the beginning of a word (as it is) and inside one (marked) in the texts."""
-    import numpy as np
-
     size = max(1, merges.get_vocab_size())
     uses = np.zeros(2 * size, np.int64)  # first the pieces that begin a word, then those inside one
     for start in range(0, len(texts), BATCH):
@@ -97,21 +109,22 @@ def _pieces_by_use(merges: "Tokenizer", texts: Sequence[str]) -> Counter[str]:
             words = np.array(encoding.word_ids, np.int64)  # (pieces,)
             inside = np.diff(words, prepend=-1) == 0
             np.add.at(uses, np.array(encoding.ids, np.int64) + size * inside, 1)
-    piece_of = {index: piece for piece, index in merges.get_vocab().items()}
-    counts = {piece_of[i % size] if i < size else INSIDE + piece_of[i % size]: int(uses[i]) for i in uses.nonzero()[0]}
-    return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+    counts = {}
+    for piece, index in merges.get_vocab().items():
+        counts[piece], counts[INSIDE + piece] = int(uses[index]), int(uses[size + index])
+    used = {piece: count for piece, count in counts.items() if count}
+    return Counter(dict(sorted(used.items(), key=lambda item: (-item[1], item[0]))))
 
 
-def _characters_first(pieces: Counter[str], characters: int) -> Iterator[str]:
-    """The commonest single characters in both their forms, then all other pieces, most used first."""
+def _vocabulary(pieces: Counter[str], characters: int) -> list[str]:
+    """The commonest single characters in both their forms, then all other pieces, then all other characters."""
     letters: Counter[str] = Counter()
     for piece, uses in pieces.items():
         for character in piece.removeprefix(INSIDE):
             letters[character] += uses
-    common = sorted(letters, key=lambda character: (-letters[character], character))[:characters]
-    both = dict.fromkeys(form for character in common for form in (character, INSIDE + character))
-    yield from both
-    yield from (piece for piece in pieces if piece not in both)
+    ranked = sorted(letters, key=lambda character: (-letters[character], character))
+    forms = [form for character in ranked for form in (character, INSIDE + character)]
+    return list(dict.fromkeys([*forms[: 2 * characters], *pieces, *forms]))
 
 
 def _written(tokenizer: "Tokenizer", path: Path, specials: int) -> "Tokenizer":
