@@ -3,6 +3,8 @@
 from components.converters.parity import check_parity
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile
 from components.converters.to_onnx import to_onnx
+from components.converters.to_tflite import to_tflite
+from components.converters.variants import convert_variants
 
 __all__ = [
     "GraphSpec",
@@ -10,5 +12,7 @@ __all__ = [
     "TensorSpec",
     "VariantFile",
     "check_parity",
+    "convert_variants",
     "to_onnx",
+    "to_tflite",
 ]

@@ -53,12 +53,11 @@ class NativeGrus:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
 
-    def __call__(
-        self, cell: "keras.layers.GRUCell", backwards: bool, zero_masked: bool, x: Any, state: Any, mask: Any
-    ) -> tuple[Any, Any, Any]:
+    def __call__(self, layer: "keras.layers.RNN", x: Any, state: Any, mask: Any) -> tuple[Any, Any, Any]:
         """Outputs in the order of time (batch, time, units), last output and last state (batch, units)."""
         import tensorflow as tf
 
+        cell, backwards, zero_masked = layer.cell, layer.go_backwards, bool(layer.zero_output_for_mask)
         if mask is None:
             outputs, after = self._node(cell, backwards, x, state, None)
             return outputs, after, after

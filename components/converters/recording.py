@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 LOCK = threading.RLock()  # Keras' classes are changed while a model is traced
 
-# (cell, backwards, zero where masked, x, state or None, mask or None)
+# (layer, x, state or None, mask or None)
 # -> (outputs in the order of time (batch, time, units), output of the last step, last state)
-Recurrence = Callable[["keras.layers.GRUCell", bool, bool, Any, Any, Any], tuple[Any, Any, Any]]
+Recurrence = Callable[["keras.layers.RNN", Any, Any, Any], tuple[Any, Any, Any]]
 
 
 @dataclass
@@ -29,13 +29,11 @@ class Recording:
 
     Attributes:
         recurrence: runs a GRU; None leaves Keras' own loop.
-        unroll: whether Keras' own loop is written out step by step.
         states: current state tensors of each stateful layer by its id.
         natural: the backward half of a Bidirectional being traced, whose outputs stay in the order of time.
     """
 
     recurrence: Recurrence | None
-    unroll: bool = False
     states: dict[int, list[Any]] = field(default_factory=dict)
     natural: Any = None
 
@@ -106,7 +104,7 @@ def _run(now: Recording, original: Any, layer: Any, x: Any, initial_state: Any, 
     if is_gru(layer) and now.recurrence is not None:
         outputs, last, states = _native(now, layer, x, state, mask)
     else:
-        outputs, last, states = _in_keras(now, original, layer, x, state, mask)
+        outputs, last, states = _in_keras(original, layer, x, state, mask)
     if layer.stateful:
         now.states[id(layer)] = list(states)
     output = outputs if layer.return_sequences else last
@@ -118,11 +116,8 @@ def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: A
 
     if now.recurrence is None:
         raise ValueError("no recurrence to run")
-    zero = bool(layer.zero_output_for_mask)
     try:
-        outputs, last, after = now.recurrence(
-            layer.cell, layer.go_backwards, zero, tf.cast(x, tf.float32), state[0] if state else None, mask
-        )
+        outputs, last, after = now.recurrence(layer, tf.cast(x, tf.float32), state[0] if state else None, mask)
     except ConversionError as error:
         raise ConversionError(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from None
     if layer.go_backwards and now.natural is not layer:
@@ -131,9 +126,9 @@ def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: A
     return outputs, last, [after]
 
 
-def _in_keras(now: Recording, original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
-    """Keras' own loop, written out where that was asked for or where there is one step only."""
-    unroll = layer.unroll or now.unroll or x.shape[1] == 1
+def _in_keras(original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
+    """Keras' own loop, written out where the layer asks for that or where there is one step only."""
+    unroll = layer.unroll or x.shape[1] == 1
     changed = {"stateful": False, "return_state": True, "unroll": unroll, "use_cudnn": False}
     with swapped(layer, **{name: value for name, value in changed.items() if hasattr(layer, name)}):
         output, *states = original(layer, x, initial_state=state, mask=mask, training=False)

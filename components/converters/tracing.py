@@ -1,5 +1,6 @@
 """A Keras model as one concrete TensorFlow function, its states among the inputs and outputs."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from components.converters.recording import Recording, Recurrence, recording
@@ -57,7 +58,6 @@ def trace(
     recurrence: Recurrence | None,
     *,
     fixed: bool = False,
-    unroll: bool = False,
 ) -> tuple[Any, tuple[StateSpec, ...]]:
     """A concrete TensorFlow function of `model`, named as `spec` says, and all its states.
 
@@ -66,7 +66,6 @@ def trace(
         spec: names and shapes; states of stateful layers are added to it.
         recurrence: what each GRU runs, None for Keras' own loop.
         fixed: freeze the axes that the specification lists as fixed.
-        unroll: write Keras' own loop out step by step; needs a fixed number of steps.
 
     Raises:
         ConversionError: the model cannot be called as the specification says.
@@ -79,7 +78,7 @@ def trace(
     signature = [tf.TensorSpec(frozen(shape, sizes), dtype, name=name) for name, shape, dtype in named]
 
     def graph(*tensors: Any) -> dict[str, Any]:
-        now = Recording(recurrence, unroll)
+        now = Recording(recurrence)
         for (layer, _), tensor in zip(kept, tensors[len(spec.inputs) :], strict=True):
             now.states.setdefault(id(layer), []).append(tensor)
         with recording(now):
@@ -120,6 +119,7 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
 
 def first_line(error: BaseException) -> str:
     """The line of an error message that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras colours its messages
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received", "•"))]
     return (said or lines or [type(error).__name__])[0]
