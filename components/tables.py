@@ -1,5 +1,6 @@
 """Tables of the user's own: one reader for every format, and errors that name the file, the row and the column."""
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,6 @@ def _read(path: Path, reader: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
         ) from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty: give a table with a header line and rows") from None
-    except (ValueError, OSError) as error:  # pandas' parser errors and pyarrow's are ValueErrors
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' parser errors and pyarrow's are ValueErrors
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{path} cannot be read as {_format(path)[1:]}: {reason}") from None
