@@ -16,7 +16,7 @@ DEFAULTS = {
 OURS = ("components", "flows", "gatewise")
 
 
-class _Stderr(logging.StreamHandler[TextIO]):
+class Stderr(logging.StreamHandler[TextIO]):
     """Writes to whatever stderr is at the moment: a progress bar takes its place while it is drawn."""
 
     def __init__(self) -> None:
@@ -34,10 +34,13 @@ def prepare(verbose: bool = False) -> None:
     """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    handler = _Stderr()
+    root = logging.getLogger()
+    if any(isinstance(handler, Stderr) for handler in root.handlers):
+        return
+    handler = Stderr()
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     if not verbose:
         handler.addFilter(lambda record: record.name.split(".")[0] in OURS)
-    logging.getLogger().addHandler(handler)
+    root.addHandler(handler)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)

@@ -7,7 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 
 from components import pipeline
@@ -282,25 +281,3 @@ def test_every_flow_refuses_a_setting_out_of_bounds_by_name(name):
         flow.validate_parameters({"preset": "tiny", "settings": {"epochs": 0}})
     with pytest.raises(ParameterTypeError, match="preset"):
         flow.validate_parameters({"preset": "huge"})
-
-
-def test_the_sentiment_flow_makes_a_bundle_that_proves_itself(workplace):
-    import gatewise
-    from flows.sentiment import sentiment
-    from gatewise.verify import verify
-
-    table = workplace / "reviews.csv"
-    rows = [f"a {word} film number {index},{label}" for index in range(60) for word, label in FILMS]
-    table.write_text("text,label\n" + "\n".join(rows))
-    outcome = sentiment(
-        preset="tiny",
-        source=str(table),
-        settings={"epochs": 1, "units": 4, "max_length": 8, "vocabulary": 128},
-        publish_anyway=True,
-    )
-    bundle = gatewise.bundle.open_bundle(outcome.promotion.path)
-    assert all(result.passed for result in verify(bundle))
-    assert np.isfinite(outcome.report.card()["value"])
-
-
-FILMS = (("lovely", "good"), ("dreadful", "bad"))
