@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.series_baselines import best_autoregression
 from components.windows import Task, Windows, framed
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ STEP_FEATURES = 8  # numbers that the whole context hands to each step ahead
 
 
 def network(windows: Windows, units: int, layers: int, dropout: float) -> "keras.Model":
-    """The untrained network: it forecasts what the anchor forecasts, with the quantiles of the training part's errors.
+    """The untrained network: it forecasts what the autoregression forecasts, and has only the rest to learn.
+
+    Prices begin at their last value, with the quantiles of the training part's changes.
 
     values (batch, context), minutes (batch, context + horizon) and perhaps extra (batch, context, extras) →
     quantiles (batch, horizon, quantiles), all in raw units.
@@ -51,10 +54,16 @@ def network(windows: Windows, units: int, layers: int, dropout: float) -> "keras
     x = kl.Concatenate(name="ahead")(steps)  # (batch, horizon, features)
     x = kl.Dropout(dropout, name="ahead_dropout")(kl.Dense(2 * units, activation="relu", name="mix")(x))
     x = kl.Dense(count, kernel_initializer="zeros", name="correction")(x)  # (batch, horizon, quantiles)
-    shift = kl.Dense(task.horizon, use_bias=False, kernel_initializer="zeros", name="linear")(frame["flat"])
     head = series_layers.Quantiles(middle, task.logarithm, name="quantiles")
-    quantiles = head(x, shift, frame["anchors"], frame["scale"])
-    head.start_from(error_quantiles(windows))
+    if task.logarithm:  # the way a price came says next to nothing of where it goes: a straight line only overfits
+        quantiles = head(x, frame["anchors"], frame["scale"])
+        head.start_from(error_quantiles(windows))
+    else:
+        linear = kl.Dense(task.horizon, use_bias=False, name="linear")
+        quantiles = head(x, frame["anchors"], frame["scale"], linear(frame["flat"]))
+        ridge, _ = best_autoregression(windows)
+        linear.set_weights([ridge.kernel(task.context)])
+        head.start_from(ridge.constant())
     return keras.Model(inputs, {"quantiles": quantiles}, name="forecaster")
 
 

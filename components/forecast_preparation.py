@@ -11,7 +11,7 @@ from components import series_baselines as naive
 from components.errors import DataError, SettingError
 from components.forecast_scores import scaled_pinball
 from components.frequency import YEAR, Frequency, infer
-from components.series import History, segments, varying
+from components.series import History, segments
 from components.windows import PARTS, Task, Windows, cuts, framed, starts_by_part
 
 if TYPE_CHECKING:
@@ -34,11 +34,9 @@ def prepare(histories: Sequence[History], extras: tuple[str, ...], unit: str, co
         DataError: series that are constant, too short, or in no regular step.
         SettingError: settings that do not go together.
     """
-    where = "the table"
     if config.protocol == "ett":
         histories = [history.rows(slice(PROTOCOL_ROWS["ett"][2])) for history in histories]
-    varying(histories, where)
-    frequency = infer([history.minutes for history in histories], where)
+    frequency = infer([history.minutes for history in histories], "the series")
     task = _task(histories, extras, unit, config, frequency)
     pieces = [piece for history in histories for piece in segments(history, frequency, config.fill_limit)]
     bounds = _bounds(histories, pieces, config)
@@ -176,12 +174,7 @@ def validation_losses(windows: Windows, forecasts: dict[str, naive.Forecast]) ->
 
 
 def ranked(windows: Windows) -> dict[str, naive.Forecast]:
-    """Every baseline by name, fitted on the training part, the hardest first: the best on the validation part.
-
-    The autoregression's penalty is chosen there as well.
-    """
-    linear = {str(penalty): naive.autoregression(windows, penalty)[1] for penalty in naive.PENALTIES}
-    tried = validation_losses(windows, linear)
-    found = naive.candidates(windows) | {"autoregression": linear[min(tried, key=lambda penalty: tried[penalty])]}
+    """Every baseline by name, fitted on the training part, the hardest first: the best on the validation part."""
+    found = naive.candidates(windows) | {"autoregression": naive.best_autoregression(windows)[1]}
     losses = validation_losses(windows, found)
     return {name: found[name] for name in sorted(found, key=lambda name: losses[name])}

@@ -12,7 +12,7 @@ from components import forecast_pictures, forecast_preparation, forecast_scores,
 from components.application import Application, Description, Illustration, Metric, Predict, Scores
 from components.artifacts import sha256_of
 from components.catalog import is_own, named, own_path
-from components.series import History
+from components.series import History, varying
 from components.series_sources import SOURCES, histories_of
 from components.settings import Settings
 
@@ -105,6 +105,7 @@ def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     import pandas as pd
 
     histories, facts = histories_of(source, config)
+    varying(histories, source)
     tables = []
     for history in histories:
         columns = dict(zip(COLUMNS, (history.name, history.minutes, history.values), strict=True))

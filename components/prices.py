@@ -1,7 +1,9 @@
 """Share prices from Yahoo through yfinance: patient with its rate limit, and every ticker that fails is named."""
 
 import logging
+import re
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 FIRST_WAIT_S = 5.0  # doubled after every refusal: 5, 10, 20, 40 s
 LIMITED = "YFRateLimitError"
+UNKNOWN = ("404", "No data found", "delisted")  # in what yfinance says of a ticker that Yahoo does not know
 
 
 def download(
@@ -75,7 +78,8 @@ def _once(ticker: str, period: str, interval: str) -> tuple["pd.DataFrame", str]
     """
     import yfinance
 
-    with _complaints() as lines:
+    with _complaints() as lines, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # yfinance 1.7 calls pandas 3.1 in ways it will drop
         table = yfinance.download(
             [ticker],
             period=period,
@@ -89,8 +93,15 @@ def _once(ticker: str, period: str, interval: str) -> tuple["pd.DataFrame", str]
         import pandas as pd
 
         table = pd.DataFrame()
-    reason = " ".join(line.strip() for line in lines if line.strip()) or "an empty answer"
-    return table, reason
+    return table, _reason(lines)
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """What yfinance complained of, each thing once, without its heading and the ticker in front."""
+    told = [re.sub(r"^(\[.*?\]|\$\S+): ", "", line.strip()) for line in lines]
+    told = [line for line in dict.fromkeys(told) if line and "Failed download" not in line]
+    reason = ", ".join(told) or "an empty answer"
+    return f"not known to Yahoo ({reason})" if any(sign in reason for sign in UNKNOWN) else reason
 
 
 class _Complaints(logging.Handler):
@@ -106,18 +117,19 @@ class _Complaints(logging.Handler):
 
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
-    """The lines that yfinance logs in the block, its own exceptions among them instead of guesses at delisting."""
+    """The lines that yfinance logs in the block, kept from the terminal.
+
+    Its exceptions are not hidden meanwhile: hidden, a network that is down reads "possibly delisted".
+    """
     from yfinance.config import YfConfig
 
     logger, handler = logging.getLogger("yfinance"), _Complaints()
-    hidden, spreads = YfConfig.debug.hide_exceptions, logger.propagate
-    YfConfig.debug.hide_exceptions, logger.propagate = False, False
-    logger.addHandler(handler)
+    before = logger.handlers, logger.propagate, YfConfig.debug.hide_exceptions
+    logger.handlers, logger.propagate, YfConfig.debug.hide_exceptions = [handler], False, False
     try:
         yield handler.lines
     finally:
-        logger.removeHandler(handler)
-        YfConfig.debug.hide_exceptions, logger.propagate = hidden, spreads
+        logger.handlers, logger.propagate, YfConfig.debug.hide_exceptions = before
 
 
 def _history(ticker: str, table: "pd.DataFrame") -> History:

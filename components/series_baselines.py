@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.forecast_scores import scaled_pinball
 from components.windows import Windows, framed, seasonal_rows
 
 MOST_WINDOWS = 30_000  # training windows used, evenly spread
@@ -73,6 +74,14 @@ class Ridge:
     weights: np.ndarray
     quantiles: np.ndarray
 
+    def kernel(self, context: int) -> np.ndarray:
+        """The weights of a whole context's rows, zero for those further back than the lags: (context, horizon)."""
+        return np.vstack([np.zeros((context + 1 - len(self.weights), self.weights.shape[1])), self.weights[:-1]])
+
+    def constant(self) -> np.ndarray:
+        """Quantiles of (target - anchor) / scale for a context of zeros, (horizon, quantiles)."""
+        return self.quantiles + self.weights[-1][:, None]
+
 
 def autoregression(windows: Windows, penalty: float) -> tuple[Ridge, Forecast]:
     """A direct multi-step autoregression by ridge regression over all series (Hoerl and Kennard 1970)."""
@@ -96,6 +105,14 @@ def autoregression(windows: Windows, penalty: float) -> tuple[Ridge, Forecast]:
         return task.restored(anchors[:, :, None] + scale[:, :, None] * ((x @ weights)[:, :, None] + quantiles))
 
     return Ridge(weights, quantiles), forecast
+
+
+def best_autoregression(windows: Windows) -> tuple[Ridge, Forecast]:
+    """The autoregression whose penalty is best on the validation part."""
+    tried = [autoregression(windows, penalty) for penalty in PENALTIES]
+    starts = windows.parts["validation"]
+    losses = [scaled_pinball(windows, starts, forecast(starts)).mean() for _, forecast in tried]
+    return tried[int(np.argmin(losses))]
 
 
 def _sample(starts: np.ndarray) -> np.ndarray:

@@ -173,10 +173,10 @@ class Standardized(keras.layers.Layer):
 class Quantiles(keras.layers.Layer):
     """Quantiles in raw units that never cross.
 
-    Takes steps (batch, horizon, quantiles), shift (batch, horizon), anchors (batch, horizon) and scale (batch, 1). The
-    entry of `steps` at `middle` is that quantile's distance from the anchor in units of the scale; the others are
-    distances, made positive, from one quantile to the next further out. A learned constant is added to the steps:
-    with steps and shift at zero the layer forecasts the same quantiles around every anchor.
+    Takes steps (batch, horizon, quantiles), anchors (batch, horizon), scale (batch, 1) and perhaps a shift of all
+    quantiles (batch, horizon). The entry of `steps` at `middle` is that quantile's distance from the anchor in units of
+    the scale; the others are distances, made positive, from one quantile to the next further out. A learned constant
+    is added to the steps: with steps and shift at zero the layer forecasts the same quantiles around every anchor.
     """
 
     def __init__(self, middle: int, logarithm: bool, **kwargs: Any) -> None:
@@ -186,9 +186,11 @@ class Quantiles(keras.layers.Layer):
     def build(self, steps: Any, *_: Any) -> None:
         self.constant = self.add_weight(shape=steps[1:], initializer="zeros", name="constant")
 
-    def call(self, steps: Any, shift: Any, anchors: Any, scale: Any) -> Any:
+    def call(self, steps: Any, anchors: Any, scale: Any, shift: Any = None) -> Any:
         steps = steps + self.constant
-        centre = steps[..., self.middle : self.middle + 1] + shift[..., None]
+        centre = steps[..., self.middle : self.middle + 1]
+        if shift is not None:
+            centre = centre + shift[..., None]
         below = ops.softplus(steps[..., : self.middle])
         above = ops.softplus(steps[..., self.middle + 1 :])
         distances = ops.concatenate([below, centre, above], axis=-1)

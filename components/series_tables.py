@@ -63,7 +63,7 @@ def read_histories(path: Path, columns: Columns, files: str = "") -> list[Histor
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise DataError(
-            f"{path}: series '{twice[0]}' is in more than one file: keep one, or name files with --set files="
+            f"{path}: series '{twice[0]}' is in two files: keep one, or name files with --set files=PATTERN"
         )
     return histories
 
