@@ -135,7 +135,7 @@ class TextGenerator:
 def _checked_stops(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     if stop is None:
         return ()
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    stops = (stop,) if isinstance(stop, str) or not isinstance(stop, Sequence) else tuple(stop)
     if not all(isinstance(text, str) and text for text in stops):
         raise InputError(f"stop = {stop!r}: give a text that is not empty, or several")
     return stops
