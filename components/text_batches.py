@@ -1,6 +1,6 @@
 """Batches of texts of about the same length, so that little time goes into padding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PADDING_ID = 0
 UNKNOWN_ID = 1
+Batch = tuple[dict[str, np.ndarray], np.ndarray]
 LENGTH_JITTER = 16  # pieces: keeps batches of equal lengths from being the same ones in every epoch
 
 
@@ -65,7 +66,7 @@ def by_length(part: Part, batch_size: int, length: int) -> Iterator[np.ndarray]:
 
 
 def training_batches(part: Part, batch_size: int, length: int, word_dropout: float, seed: int) -> "tf.data.Dataset":
-    """Batches of one epoch in an order of its own every time: ids (batch, time) and labels (batch,).
+    """Batches of one epoch in an order of its own every time: {"ids": (batch, time)} and labels (batch,).
 
     Args:
         part: the training part.
@@ -76,26 +77,23 @@ def training_batches(part: Part, batch_size: int, length: int, word_dropout: flo
     """
     rng = np.random.default_rng(seed)
 
-    def epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch() -> Iterator[Batch]:
         lengths = np.minimum([len(ids) for ids in part.ids], length)
         order = np.argsort(lengths + rng.uniform(0, LENGTH_JITTER, len(part)))
         batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
         for index in rng.permutation(len(batches)):
-            rows = batches[index]
-            yield (
-                padded([_stretch(part.ids[row], length, word_dropout, rng) for row in rows], length),
-                part.labels[rows],
-            )
+            rows = [_stretch(part.ids[row], length, word_dropout, rng) for row in batches[index]]
+            yield {"ids": padded(rows, length)}, part.labels[batches[index]]
 
     return _dataset(epoch, -(-len(part) // batch_size))
 
 
 def scoring_batches(part: Part, batch_size: int, length: int) -> "tf.data.Dataset":
-    """Batches of every text's beginning, shortest first: ids (batch, time) and labels (batch,)."""
+    """Batches of every text's beginning, shortest first: {"ids": (batch, time)} and labels (batch,)."""
 
-    def once() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def once() -> Iterator[Batch]:
         for rows in by_length(part, batch_size, length):
-            yield padded([part.ids[row] for row in rows], length), part.labels[rows]
+            yield {"ids": padded([part.ids[row] for row in rows], length)}, part.labels[rows]
 
     return _dataset(once, -(-len(part) // batch_size))
 
@@ -106,9 +104,9 @@ def _stretch(ids: np.ndarray, length: int, word_dropout: float, rng: np.random.G
     return np.where(rng.random(len(stretch)) < word_dropout, UNKNOWN_ID, stretch) if word_dropout else stretch
 
 
-def _dataset(epoch: Any, batches: int) -> "tf.data.Dataset":
+def _dataset(epoch: Callable[[], Iterator[Batch]], batches: int) -> "tf.data.Dataset":
     import tensorflow as tf
 
-    signature = (tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32))
+    signature = ({"ids": tf.TensorSpec((None, None), tf.int32)}, tf.TensorSpec((None,), tf.int32))
     rows = tf.data.Dataset.from_generator(epoch, output_signature=signature)
     return rows.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)

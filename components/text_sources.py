@@ -105,7 +105,7 @@ def _members(path: Path) -> dict[str, str]:
     """The archive's reviews by member name."""
     found = {}
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path) as archive:
             for member in archive:
                 stream = archive.extractfile(member) if IMDB_MEMBER.fullmatch(member.name) else None
                 if stream is not None:
