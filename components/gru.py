@@ -86,6 +86,7 @@ def carrying(network: "keras.Model", batch_size: int, output: str) -> "keras.Mod
                 )
                 for name, shape in shapes.items()
             }
+            self.built = True  # the network is; callbacks that keep checkpoints ask
 
         def call(self, inputs: Any, training: bool = False) -> Any:
             (name,) = [tensor.name for tensor in network.inputs if tensor.name not in self.carried]
