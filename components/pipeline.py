@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import quiet_import
 from components.application import Application, Scores
 from components.artifacts import Artifact, key_of, new_folder, seal
 from components.errors import DataError
@@ -62,6 +63,7 @@ def train(app: Application, data: Artifact, config: Settings, folder: Path) -> A
 
     A training that was cut off is taken up again at its last whole epoch by calling this again with the same folder.
     """
+    quiet_import.import_tensorflow()
     import keras
 
     from components.training import seed_everything

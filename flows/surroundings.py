@@ -10,7 +10,6 @@ DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # and neither does its server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # the first start on a slow disk builds a database
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
     "NO_PROXY": "127.0.0.1,localhost",  # the temporary server is on this machine
 }
 OURS = ("components", "flows", "gatewise")

@@ -29,7 +29,7 @@ class Result:
 def results_table(results: Sequence[Result]) -> Table:
     """One row per trained application: its test metric with the hardest baseline's beside it, sizes, time, report."""
     table = Table(title="Test results")
-    for heading in ("application", "source", "test metric", "model", "baseline", "verdict"):
+    for heading in ("application", "source", "test metric", "baseline", "verdict"):
         table.add_column(heading)
     table.add_column("bundle bytes", justify="right")
     table.add_column("ms per prediction", justify="right")
@@ -39,10 +39,9 @@ def results_table(results: Sequence[Result]) -> Table:
         table.add_row(
             result.application.name,
             result.source,
-            verdict["metric"].replace("_", " "),
-            shown(verdict["value"]),
-            f"{shown(verdict['baseline_value'])} {verdict['baseline'].replace('_', ' ')}",
-            "[green]wins[/]" if verdict["beats_baseline"] else f"[red]loses to {verdict['baseline']}[/]",
+            f"{shown(verdict['value'])} {_words(verdict['metric'])}",
+            f"{shown(verdict['baseline_value'])} {_words(verdict['baseline'])}",
+            "[green]wins[/]" if verdict["beats_baseline"] else "[red]loses[/]",
             "\n".join(f"{name} {entry['bytes']:,}" for name, entry in result.variants.items()),
             f"{result.milliseconds:.2f}",
             _short(result.report),
@@ -81,6 +80,10 @@ def show(*tables: Table) -> None:
         console.width = max(console.width, 2 * NARROWEST)
     for table in tables:
         console.print(table)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _plain(value: Any) -> str:
