@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -74,11 +75,13 @@ def train(app: Application, data: Artifact, config: Settings, folder: Path) -> A
     model = app.build(data.path, config)
 
     def work(target: Path) -> dict[str, Any]:
+        started = time.monotonic()
         history = app.fit(model, data.path, config, checkpoints)
+        minutes = (time.monotonic() - started) / 60
         model.save(target / MODEL)
         (target / "history.json").write_text(json.dumps(history, indent=1))
         parameters = sum(int(weight.size) for weight in model.get_weights())
-        return {"parameters": parameters, "epochs": len(history.get("loss", []))}
+        return {"parameters": parameters, "epochs": len(history.get("loss", [])), "minutes": minutes}
 
     artifact = _stage(folder, work)
     shutil.rmtree(checkpoints, ignore_errors=True)
