@@ -20,6 +20,7 @@ from components.application import Application, Description, Feeds, Predict
 from components.artifacts import Artifact, sha256_of
 from components.model_card import model_card
 from components.settings import Settings
+from components.step_variant import fastest_step
 
 if TYPE_CHECKING:
     import keras
@@ -69,6 +70,7 @@ def write_bundle(
     _write_manifest(folder, manifest)
     for name, variant in manifest["variants"].items():
         variant.update(_measured(app, folder, name, description, expected, data, config))
+    manifest["settings"] |= fastest_step(manifest["variants"])
     (folder / CARD).write_text(model_card(app, manifest, report.card(), description), encoding="utf-8")
     _write_manifest(folder, manifest)
     return {"name": manifest["name"], "version": manifest["version"], "variants": manifest["variants"]}
@@ -158,6 +160,7 @@ def _stated(
         "bytes": path.stat().st_size,
         "sha256": sha256_of(path),
         "fixed": dict(variant.fixed),
+        "step_us": variant.step_us,
         "parity": None,
         "tolerance": description.tolerance * max(1.0, largest),
         "metric": None,
@@ -242,7 +245,6 @@ def _git_commit() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    answer = subprocess.run(
-        [git, "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
+    command = [git, "rev-parse", "HEAD"]
+    answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None

@@ -117,14 +117,14 @@ class LogMel(keras.layers.Layer):
     def call(self, samples: Any) -> Any:
         """Log-mel energies (batch, frames, mels) of samples (batch, samples)."""
         energies = self._energies(self._framed(samples))  # (batch, frames, bins)
-        bands = [ops.matmul(energies[..., low:high], weights) for low, high, weights in self.blocks]
+        bands = [product(energies[..., low:high], weights) for low, high, weights in self.blocks]
         return ops.log(ops.concatenate(bands, axis=-1) + SILENCE)
 
     def _framed(self, samples: Any) -> Any:
         """Overlapping frames as slices of hop-sized blocks: (batch, frames, window)."""
         per_frame = math.ceil(self.window / self.hop)
         length = ops.shape(samples)[1]
-        frames = (length - self.window) // self.hop + 1
+        frames = quotient(length - self.window, self.hop) + 1
         used = (frames - 1 + per_frame) * self.hop  # the last block may reach past the last sample
         if excess := per_frame * self.hop - self.window:
             samples = ops.pad(samples, ((0, 0), (0, excess)))
@@ -145,13 +145,13 @@ class LogMel(keras.layers.Layer):
             x = ops.pad(x, ((0, 0), (0, 0), (0, rows * columns - self.window)))
         x = ops.transpose(ops.reshape(x, (-1, count, rows, columns)), (0, 1, 3, 2))  # (batch, frames, b, a)
         cosine, sine = turns(rows, rows, rows)
-        real, imaginary = ops.matmul(x, cosine), -ops.matmul(x, sine)  # (batch, frames, b, k1)
+        real, imaginary = product(x, cosine), product(x, -sine)  # (batch, frames, b, k1)
         cosine, sine = turns(columns, rows, rows * columns)
         real, imaginary = real * cosine + imaginary * sine, imaginary * cosine - real * sine
         real, imaginary = (ops.transpose(part, (0, 1, 3, 2)) for part in (real, imaginary))  # (batch, frames, k1, b)
         cosine, sine = turns(columns, columns // 2, columns)
-        energies = ops.square(ops.matmul(real, cosine) + ops.matmul(imaginary, sine)) + ops.square(
-            ops.matmul(imaginary, cosine) - ops.matmul(real, sine)
+        energies = ops.square(product(real, cosine) + product(imaginary, sine)) + ops.square(
+            product(imaginary, cosine) - product(real, sine)
         )  # (batch, frames, k1, k2)
         return ops.reshape(ops.transpose(energies, (0, 1, 3, 2)), (-1, count, rows * columns // 2))
 
@@ -164,6 +164,20 @@ class LogMel(keras.layers.Layer):
         """The arguments of the constructor."""
         names = ("sample_rate", "window", "hop", "mels", "low_hz", "high_hz")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def product(x: Any, weights: np.ndarray) -> Any:
+    """x · weights over the last axis, as one operation; `ops.matmul` flattens and restores the leading axes."""
+    import tensorflow as tf
+
+    return tf.matmul(x, weights)
+
+
+def quotient(length: Any, divisor: int) -> Any:
+    """The whole quotient of a length that is not negative, as one operation; `//` takes eight to round down."""
+    import tensorflow as tf
+
+    return length // divisor if isinstance(length, int) else tf.truncatediv(length, divisor)
 
 
 def split(window: int) -> tuple[int, int]:

@@ -6,6 +6,9 @@ turn of TFLite's WHILE copies what it carries. One step needs no loop.
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from components.converters.recording import Embedded, array_of
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 STEPS_PER_TURN = 10  # at most; the largest divisor of the number of steps is taken
 CLOSED = 1e4  # added to the update gate of a masked step: a sigmoid of it is exactly one, and the state is kept
+LARGEST_TABLE = 1_024  # ids: with more, the folded table is larger than all the other weights
 SATURATING = ("sigmoid", "hard_sigmoid")
 
 
@@ -21,12 +25,15 @@ class FixedGrus:
 
     Args:
         unroll: write every step out, without a loop.
+        fold_embeddings: look up what an id adds to the gates in one table instead of multiplying its embedding.
     """
 
-    def __init__(self, unroll: bool = False) -> None:
-        self.unroll = unroll
+    def __init__(self, unroll: bool = False, fold_embeddings: bool = False) -> None:
+        self.unroll, self.fold_embeddings = unroll, fold_embeddings
 
-    def __call__(self, layer: "keras.layers.RNN", x: Any, state: Any, mask: Any) -> tuple[Any, Any, Any]:
+    def __call__(
+        self, layer: "keras.layers.RNN", x: Any, state: Any, mask: Any, source: Embedded | None = None
+    ) -> tuple[Any, Any, Any]:
         """Outputs in the order of time (batch, time, units), last output and last state (batch, units)."""
         import tensorflow as tf
 
@@ -34,7 +41,11 @@ class FixedGrus:
         if batch is None or time is None:
             raise ConversionError("TFLite wants a fixed batch and number of steps: fix these axes")
         start = tf.zeros((batch, layer.cell.units)) if state is None else tf.cast(state, tf.float32)
-        gates = tf.transpose(_input_gates(layer.cell, x), (1, 0, 2))  # (time, batch, 3 * units)
+        if self.fold_embeddings and source is not None and source.layer.input_dim <= LARGEST_TABLE:
+            gates = tf.gather(_folded(layer.cell, source), source.ids)  # (batch, time, 3 * units)
+        else:
+            gates = _input_gates(layer.cell, x)
+        gates = tf.transpose(gates, (1, 0, 2))  # (time, batch, 3 * units)
         valid = None
         if mask is not None:
             mask = tf.reshape(tf.cast(mask, tf.bool), (batch, time))
@@ -89,6 +100,12 @@ def _input_gates(cell: "keras.layers.GRUCell", x: Any) -> Any:
     if cell.bias is not None:
         flat = flat + tf.reshape(cell.bias.value, (-1, 3 * cell.units))[0]
     return tf.reshape(flat, (batch, time, 3 * cell.units))
+
+
+def _folded(cell: "keras.layers.GRUCell", source: Embedded) -> np.ndarray:
+    """What each id adds to the gates: (ids, 3 * units)."""
+    table = array_of(source.layer.embeddings) @ array_of(cell.kernel)
+    return table if cell.bias is None else table + array_of(cell.bias).reshape(-1, 3 * cell.units)[0]
 
 
 def _steps(cell: "keras.layers.GRUCell", gates: Any, valid: Any, h: Any) -> list[Any]:

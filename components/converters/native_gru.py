@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.converters.recording import array_of
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ class NativeGrus:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
 
-    def __call__(self, layer: "keras.layers.RNN", x: Any, state: Any, mask: Any) -> tuple[Any, Any, Any]:
+    def __call__(
+        self,
+        layer: "keras.layers.RNN",
+        x: Any,
+        state: Any,
+        mask: Any,
+        source: Any = None,  # noqa: ARG002 (a GRU node reads x itself)
+    ) -> tuple[Any, Any, Any]:
         """Outputs in the order of time (batch, time, units), last output and last state (batch, units)."""
         import tensorflow as tf
 
@@ -157,10 +165,10 @@ def activation_of(function: Any) -> tuple[str, float, float]:
 
 def _node_of(cell: "keras.layers.GRUCell", backwards: bool, has_state: bool, has_lengths: bool) -> Node:
     units = cell.units
-    kernel, recurrent = (_array(weight) for weight in (cell.kernel, cell.recurrent_kernel))
+    kernel, recurrent = (array_of(weight) for weight in (cell.kernel, cell.recurrent_kernel))
     bias = np.zeros((2, 3 * units), np.float32)
     if cell.bias is not None:
-        given = _array(cell.bias)
+        given = array_of(cell.bias)
         bias[: given.size // (3 * units)] = given.reshape(-1, 3 * units)
     return Node(
         kernel.T[None].copy(),
@@ -173,14 +181,6 @@ def _node_of(cell: "keras.layers.GRUCell", backwards: bool, has_state: bool, has
         has_state,
         has_lengths,
     )
-
-
-def _array(weight: Any) -> np.ndarray:
-    """A weight's value, also while a graph is being traced."""
-    import tensorflow as tf
-
-    with tf.init_scope():
-        return np.asarray(weight.value.numpy(), np.float32)
 
 
 def _rows(x: Any, order: Any) -> Any:

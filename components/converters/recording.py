@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -18,9 +20,18 @@ if TYPE_CHECKING:
 
 LOCK = threading.RLock()  # Keras' classes are changed while a model is traced
 
-# (layer, x, state or None, mask or None)
+# (layer, x, state or None, mask or None, where x came from or None)
 # -> (outputs in the order of time (batch, time, units), output of the last step, last state)
-Recurrence = Callable[["keras.layers.RNN", Any, Any, Any], tuple[Any, Any, Any]]
+Recurrence = Callable[["keras.layers.RNN", Any, Any, Any, "Embedded | None"], tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A tensor that came straight out of an Embedding."""
+
+    layer: Any
+    ids: Any  # (batch, time)
+    tensor: Any  # (batch, time, features); kept so that its id stays its own
 
 
 @dataclass
@@ -30,11 +41,13 @@ class Recording:
     Attributes:
         recurrence: runs a GRU; None leaves Keras' own loop.
         states: current state tensors of each stateful layer by its id.
+        embedded: ids and layer behind each tensor that an Embedding made, by the tensor's id.
         natural: the backward half of a Bidirectional being traced, whose outputs stay in the order of time.
     """
 
     recurrence: Recurrence | None
     states: dict[int, list[Any]] = field(default_factory=dict)
+    embedded: dict[int, Embedded] = field(default_factory=dict)
     natural: Any = None
 
 
@@ -42,10 +55,12 @@ class Recording:
 def recording(now: Recording) -> Iterator[None]:
     """Put `now` in charge of every recurrent layer and Tail that is called in the block."""
     import keras
+    import tensorflow as tf
 
     from components.layers import Tail
 
     rnn, both, tail = keras.layers.RNN.call, keras.layers.Bidirectional.call, Tail.call
+    table, dense = keras.layers.Embedding.call, keras.layers.Dense.call
 
     def rnn_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:  # noqa: ARG001
         return _run(now, rnn, self, x, initial_state, mask)
@@ -63,12 +78,27 @@ def recording(now: Recording) -> Iterator[None]:
         now.states[id(self)] = [joined[:, -self.length :]]
         return joined
 
+    def embedding_call(self: Any, inputs: Any) -> Any:
+        found = table(self, inputs)
+        now.embedded[id(found)] = Embedded(self, inputs, found)
+        return found
+
+    def dense_call(self: Any, inputs: Any, training: Any = None) -> Any:
+        plain = type(self) is keras.layers.Dense and self.quantization_mode is None and inputs.dtype == tf.float32
+        if not plain or inputs.shape.rank == 2:
+            return dense(self, inputs, training=training)
+        x = tf.matmul(inputs, self.kernel)  # Keras flattens and restores the leading axes, in six operations
+        return self.activation(x if self.bias is None else x + self.bias)
+
+    calls = {
+        keras.layers.RNN: rnn_call,
+        keras.layers.Bidirectional: bidirectional_call,
+        keras.layers.Embedding: embedding_call,
+        keras.layers.Dense: dense_call,
+        Tail: tail_call,
+    }
     with LOCK, ExitStack() as changes:
-        for kind, call in (
-            (keras.layers.RNN, rnn_call),
-            (keras.layers.Bidirectional, bidirectional_call),
-            (Tail, tail_call),
-        ):
+        for kind, call in calls.items():
             changes.enter_context(swapped(kind, call=call))
         yield
 
@@ -84,6 +114,14 @@ def swapped(owner: Any, **values: Any) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(owner, name, value)
+
+
+def array_of(weight: Any) -> np.ndarray:
+    """A weight's value, also while a graph is being traced."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return np.asarray(weight.value.numpy(), np.float32)
 
 
 def is_gru(layer: Any) -> bool:
@@ -117,7 +155,8 @@ def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: A
     if now.recurrence is None:
         raise ValueError("no recurrence to run")
     try:
-        outputs, last, after = now.recurrence(layer, tf.cast(x, tf.float32), state[0] if state else None, mask)
+        source, first = now.embedded.get(id(x)), state[0] if state else None
+        outputs, last, after = now.recurrence(layer, tf.cast(x, tf.float32), first, mask, source)
     except ConversionError as error:
         raise ConversionError(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from None
     if layer.go_backwards and now.natural is not layer:

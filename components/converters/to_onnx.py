@@ -2,11 +2,14 @@
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.converters.fixed_gru import FixedGrus
 from components.converters.native_gru import STAND_IN, NativeGrus
 from components.converters.specs import GraphSpec, StateSpec
+from components.converters.tidying import tidied
 from components.converters.tracing import first_line, trace
 from components.errors import ConversionError
 
@@ -38,10 +41,24 @@ def onnx_of(model: "keras.Model", spec: GraphSpec) -> tuple["onnx.ModelProto", t
     """The model as an ONNX document, and its states."""
     grus = NativeGrus()
     function, states = trace(model, spec, grus)
-    proto = _converted(function, grus, model.name)
-    _name_axes(proto, spec, states)
-    _check(proto, grus, model)
+    proto = _converted(function, model.name, {STAND_IN: (grus.handler, [])})
+    _name_axes(proto, spec, states, {})
+    if grus.nodes and not any(node.op_type == "GRU" for node in proto.graph.node):
+        raise ConversionError(f"model '{model.name}': its {len(grus.nodes)} GRUs do not reach any output")
+    _check(proto, model)
     return proto, states
+
+
+def step_onnx_of(model: "keras.Model", spec: GraphSpec) -> "onnx.ModelProto":
+    """The model with its fixed axes frozen, each GRU written out in matrix products: for one step per run.
+
+    A `GRU` node packs, transposes and starts a pool for each call; over a single step that is most of its time.
+    """
+    function, states = trace(model, spec, FixedGrus(unroll=True, fold_embeddings=True), fixed=True)
+    proto = _converted(function, model.name, {})
+    _name_axes(proto, spec, states, spec.fixed)
+    _check(proto, model)
+    return proto
 
 
 def write(proto: "onnx.ModelProto", path: Path) -> None:
@@ -51,7 +68,7 @@ def write(proto: "onnx.ModelProto", path: Path) -> None:
     temporary.replace(path)
 
 
-def _converted(function: Any, grus: NativeGrus, name: str) -> "onnx.ModelProto":
+def _converted(function: Any, name: str, handlers: dict[str, Any]) -> "onnx.ModelProto":
     """tf2onnx over a traced function."""
     import tensorflow as tf
     from tf2onnx import convert, tf_loader
@@ -65,32 +82,38 @@ def _converted(function: Any, grus: NativeGrus, name: str) -> "onnx.ModelProto":
                 tf_loader.from_function(function, inputs, outputs),
                 name=name,
                 opset=OPSET,
-                custom_op_handlers={STAND_IN: (grus.handler, [])},
+                custom_op_handlers=handlers,
                 input_names=inputs,
                 output_names=outputs,
                 tensors_to_rename=convert.tensor_names_from_structed(function, inputs, outputs),
             )
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to hit
         raise ConversionError(f"model '{name}' cannot be written as ONNX: {first_line(error)}") from error
-    return proto
+    return tidied(proto)
 
 
-def _name_axes(proto: "onnx.ModelProto", spec: GraphSpec, states: tuple[StateSpec, ...]) -> None:
-    """Give free axes the names that `spec` gives them."""
+def _name_axes(
+    proto: "onnx.ModelProto", spec: GraphSpec, states: tuple[StateSpec, ...], fixed: Mapping[str, int]
+) -> None:
+    """Give free axes the names that `spec` gives them, and fixed ones their sizes."""
     shapes = {tensor.name: tensor.shape for tensor in (*spec.inputs, *spec.outputs)}
     shapes |= {state.name: state.shape for state in states} | {state.next: state.shape for state in states}
     for value in (*proto.graph.input, *proto.graph.output):
+        inferred = [axis.dim_value for axis in value.type.tensor_type.shape.dim]
         del value.type.tensor_type.shape.dim[:]
-        for size in shapes[value.name]:
+        for place, given in enumerate(shapes[value.name]):
             axis = value.type.tensor_type.shape.dim.add()
+            size = fixed.get(given, given) if isinstance(given, str) else given
+            if fixed and isinstance(size, str) and place < len(inferred) and inferred[place]:
+                size = inferred[place]  # an output's axis that follows from the fixed ones
             if isinstance(size, str):
                 axis.dim_param = size
             else:
                 axis.dim_value = size
 
 
-def _check(proto: "onnx.ModelProto", grus: NativeGrus, model: "keras.Model") -> None:
-    """Raise unless the document is valid and its GRUs are `GRU` nodes."""
+def _check(proto: "onnx.ModelProto", model: "keras.Model") -> None:
+    """Raise unless the document is valid and free of loops."""
     import keras
     import onnx
 
@@ -102,8 +125,6 @@ def _check(proto: "onnx.ModelProto", grus: NativeGrus, model: "keras.Model") -> 
     if loops := LOOPS & set(kinds):
         named = f": layer '{foreign[0].name}' ({type(foreign[0]).__name__})" if foreign else ""
         raise ConversionError(f"model '{model.name}' holds {', '.join(sorted(loops))}, no native node{named}")
-    if grus.nodes and not kinds["GRU"]:
-        raise ConversionError(f"model '{model.name}': its {len(grus.nodes)} GRUs do not reach any output")
     try:
         onnx.checker.check_model(proto, full_check=True)
     except onnx.checker.ValidationError as error:
