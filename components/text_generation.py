@@ -51,7 +51,7 @@ class Config(Settings):
     validation_share: float = Field(0.05, gt=0, lt=0.4, description="share of the text, before the test part")
     test_share: float = Field(0.1, gt=0, lt=0.4, description="share of the text, at its end")
 
-    training_only: ClassVar[frozenset[str]] = Settings.training_only - {"batch_size"} | {"embedding", "tied"}
+    training_only: ClassVar[frozenset[str]] = Settings.training_only | {"embedding", "tied"}
 
 
 PRESETS = {
@@ -61,7 +61,6 @@ PRESETS = {
         units=768, layers=2, embedding=128, window=128, dropout=0.4, epochs=30, batch_size=64, learning_rate=2e-3
     ),
 }
-
 
 SOURCES = corpus_catalog.SOURCES
 
