@@ -1,0 +1,1 @@
+"""`make bench`: speed, cold start and memory beside what others use, side by side in one run."""
