@@ -30,6 +30,7 @@ def run_demo(device: Path) -> None:
         GatewiseError: a flow failed, or a bundle did not prove itself on the device.
     """
     os.environ.setdefault("PREFECT_HOME", str(home() / "prefect"))  # a demonstration leaves nothing behind elsewhere
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     prepare()
     started = time.monotonic()
     outcomes = [launch(name, PRESET, get(name).default_source, {}, publish_anyway=True) for name in NAMES]
