@@ -8,7 +8,7 @@ from typing import TextIO
 DEFAULTS = {
     "DO_NOT_TRACK": "1",  # Prefect's client sends nothing
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # and neither does its server
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",  # the first start on a slow disk builds a database
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600",  # the first start on a slow disk builds a database
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "NO_PROXY": "127.0.0.1,localhost",  # the temporary server is on this machine
 }
