@@ -41,7 +41,7 @@ def stack(x: Any, units: int, states: list[Any], dropout: float) -> tuple[Any, d
 
 
 def encoder(x: Any, units: int, layers: int, dropout: float) -> Any:
-    """The last hidden state that GRU layers on top of each other reach over `x` from a start of zeros: (batch, units)."""
+    """The last hidden state that stacked GRU layers reach over `x` from a start of zeros: (batch, units)."""
     import keras
 
     for index in range(layers):
