@@ -1,0 +1,116 @@
+"""One check that every application's bundle must pass, from raw data to an answer of the light package."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import gatewise
+from components import pipeline
+from components.application import NAMES, get
+from components.artifacts import Artifact
+from gatewise.verify import verify
+
+pytestmark = [
+    pytest.mark.filterwarnings(  # Keras 3.15 reads TensorFlow 2.21 variables in numpy's older way
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+]
+
+SMALL = {
+    "text_generation": {"epochs": 1, "units": 16},
+    "sentiment": {"epochs": 1, "units": 8},
+    "forecasting": {"epochs": 1, "units": 8},
+    "speech_commands": {"epochs": 1, "units": 16, "clips_per_word": 12},
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
+    """Every stage's artifact of one short training on the embedded source."""
+    app = get(request.param)
+    known = type(app.preset("tiny")).model_fields
+    config = app.preset("tiny").changed({k: v for k, v in SMALL[app.name].items() if k in known})
+    folder = tmp_path_factory.mktemp(app.name)
+    raw = pipeline.ingest(app, "embedded", config, folder / "ingest")
+    data = pipeline.preprocess(app, raw, config, folder / "preprocess")
+    model = pipeline.train(app, data, config, folder / "train")
+    report = pipeline.evaluate(app, data, model, config, folder / "evaluate")
+    bundle = pipeline.export(app, data, model, report, config, folder / "export", "tiny")
+    return {"data": data, "model": model, "report": report, "bundle": bundle}
+
+
+def manifest_of(bundle: Artifact) -> dict:
+    return json.loads((bundle.path / "manifest.json").read_text())
+
+
+def test_every_variant_reproduces_its_test_vectors(run):
+    results = verify(gatewise.bundle.open_bundle(run["bundle"].path))
+    assert {"onnx", "tflite"} <= {result.variant for result in results}
+    assert all(result.passed for result in results), results
+
+
+def test_onnx_holds_native_gru_nodes_and_no_loop(run):
+    for path in run["bundle"].path.glob("*.onnx"):
+        if "step" in path.name:
+            continue  # a one-step graph needs no recurrent operator
+        kinds = [node.op_type for node in onnx.load(path).graph.node]
+        assert "GRU" in kinds, path
+        assert not {"Loop", "Scan"} & set(kinds), path
+
+
+def test_manifest_states_what_a_device_and_a_reviewer_need(run):
+    manifest = manifest_of(run["bundle"])
+    assert manifest["preset"] == "tiny"
+    assert manifest["baselines"]
+    assert len(manifest["data"]["sha256"]) == 64
+    assert manifest["data"]["licence"]
+    for variant in manifest["variants"].values():
+        path = run["bundle"].path / variant["file"]
+        assert variant["bytes"] == path.stat().st_size
+        assert 0 <= variant["parity"] <= variant["tolerance"]
+        assert variant["latency_ms"] > 0
+        assert np.isfinite(variant["metric"])
+
+
+def test_float32_variants_score_what_keras_scores(run):
+    manifest, verdict = manifest_of(run["bundle"]), run["report"].card()
+    for name in ("onnx", "tflite"):
+        variant = manifest["variants"][name]
+        if variant["metric_examples"] == verdict["test_examples"]:
+            assert variant["metric"] == pytest.approx(verdict["value"], rel=1e-3)
+
+
+def test_report_shows_the_model_beside_its_baselines(run):
+    report = (run["report"].path / "report.md").read_text()
+    verdict = run["report"].card()
+    assert verdict["baseline"].replace("_", " ") in report
+    for picture in Path(run["report"].path).glob("*.png"):
+        assert picture.name in report
+
+
+def test_model_card_can_be_followed_on_a_device(run):
+    card = (run["bundle"].path / "MODEL_CARD.md").read_text()
+    code = card.split("```python\n")[1].split("```")[0]
+    compile(code, "MODEL_CARD.md", "exec")
+    assert "gatewise.load(" in code
+    assert "## Limits" in card
+
+
+def test_a_losing_model_is_kept_and_not_published_unless_told_to(run, tmp_path):
+    app = get(manifest_of(run["bundle"])["application"])
+    losing = json.loads((run["report"].path / "artifact.json").read_text())
+    losing["card"]["beats_baseline"] = False
+    folder = tmp_path / "report"
+    folder.mkdir()
+    (folder / "artifact.json").write_text(json.dumps(losing))
+    report = Artifact(folder, losing["sha256"])
+    kept = pipeline.promote(app, run["bundle"], report, publish_anyway=False, published=tmp_path / "bundles")
+    assert not kept.published
+    assert kept.path == run["bundle"].path
+    assert not (tmp_path / "bundles").exists()
+    told = pipeline.promote(app, run["bundle"], report, publish_anyway=True, published=tmp_path / "bundles")
+    assert told.published
+    gatewise.load(told.path)
