@@ -30,7 +30,7 @@ def fans(path: Path, data: Windows, starts: np.ndarray, ours: np.ndarray, theirs
         shown = data.contexts(starts[[index]])[0, -past:]
         truth = data.targets(starts[[index]])[0]
         axis.plot(np.arange(1 - past, 1), shown, color=TRUTH, linewidth=1)
-        axis.plot(ahead, truth, color=TRUTH, linewidth=1.6, label="what came")
+        axis.plot(np.arange(task.horizon + 1), [shown[-1], *truth], color=TRUTH, linewidth=1.8, label="what came")
         for low, high in zip(range(middle), range(len(task.quantiles) - 1, middle, -1), strict=False):
             share = 100 * (task.quantiles[high] - task.quantiles[low])
             axis.fill_between(
@@ -39,7 +39,9 @@ def fans(path: Path, data: Windows, starts: np.ndarray, ours: np.ndarray, theirs
             )  # fmt: skip
         axis.plot(ahead, ours[index, :, middle], color=OURS, label="network, median")
         axis.plot(ahead, theirs[index, :, middle], color=THEIRS, linestyle="--", label=name.replace("_", " "))
-        axis.plot(ahead, theirs[index][:, [0, -1]], color=THEIRS, linestyle=":", linewidth=1)
+        reach = 100 * (task.quantiles[-1] - task.quantiles[0])
+        low_and_high = axis.plot(ahead, theirs[index][:, [0, -1]], color=THEIRS, linestyle=":", linewidth=1)
+        low_and_high[0].set_label(f"{name.replace('_', ' ')}, {reach:.0f}%")
         axis.axvline(0.5, color="#999999", linewidth=0.8)
         axis.set_title(f"{task.series[data.owner[start]]}, forecast from {stamp(data.times(starts[[index]])[0])}")
         axis.set_xlabel(f"rows ahead ({task.alias})")

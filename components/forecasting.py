@@ -70,11 +70,11 @@ PRESETS = {
         context=48, horizon=12, units=24, epochs=4, batch_size=64, learning_rate=5e-3, windows_per_epoch=4_000
     ),
     "base": Config(
-        units=64, dropout=0.1, epochs=12, batch_size=128, learning_rate=2e-3, weight_decay=0.01, patience=4,
+        units=32, dropout=0.3, epochs=10, batch_size=128, learning_rate=1e-3, weight_decay=0.01, patience=4,
         windows_per_epoch=12_800,
     ),
     "large": Config(
-        units=128, layers=2, dropout=0.2, epochs=40, batch_size=128, weight_decay=0.01, patience=6,
+        units=96, layers=2, dropout=0.4, epochs=40, batch_size=128, learning_rate=1e-3, weight_decay=0.02, patience=8,
         windows_per_epoch=25_600,
     ),
 }  # fmt: skip

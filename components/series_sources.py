@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.catalog import RemoteFile, Source, fetch, is_own, named, own_path
-from components.errors import DataError
+from components.errors import DataError, SettingError
 from components.frequency import DAY
 from components.prices import download
 from components.series import History, in_order
@@ -108,6 +108,8 @@ def histories_of(source: str, config: "Config") -> tuple[list[History], dict[str
         return read_histories(path, given, config.files), {"licence": "the user's own data", "path": str(path)}
     entry = named(SOURCES, source)
     facts: dict[str, Any] = {"licence": entry.licence, "summary": entry.summary}
+    if config.extra_columns and source not in COLUMNS:
+        raise SettingError(f"source '{source}' has no extra columns: leave extra_columns out")
     if source in EMBEDDED:
         return EMBEDDED[source](config.seed), facts
     if entry.kind == "live":

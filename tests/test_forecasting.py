@@ -363,6 +363,11 @@ def test_quantiles_that_make_no_sense_are_refused(given: list[float]) -> None:
         Config().changed({"quantiles": given})
 
 
+def test_extra_columns_of_a_source_without_any_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="source 'embedded' has no extra columns"):
+        forecasting.ingest("embedded", SMALL.changed({"extra_columns": "wind"}), tmp_path)
+
+
 def test_an_unknown_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="unknown source 'yahoo'"):
         forecasting.ingest("yahoo", SMALL, tmp_path)
