@@ -94,7 +94,7 @@ class NativeGrus:
         self.nodes.append(_node_of(cell, backwards, state is not None, lengths is not None))
         y, h, *_ = tf.raw_ops.CudnnRNNV3(
             input=tf.transpose(x, (1, 0, 2)),
-            input_h=tf.zeros((1, 1, cell.units)) if state is None else tf.cast(state, tf.float32)[None],
+            input_h=tf.zeros((1, tf.shape(x)[0], cell.units)) if state is None else tf.cast(state, tf.float32)[None],
             input_c=tf.zeros((0,)),
             params=tf.zeros((1,)),
             sequence_lengths=tf.zeros((1,), tf.int32) if lengths is None else lengths,
