@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLIPS_AT_ONCE = 256  # through the log-mel layer
+TRAINED_FRAMES = 10  # at the end of a clip, where its word must be known; before that it may not be over
 SILENT_SHARE = 0.12  # of the clips of a pass are background noise alone, besides those of the data
 SILENT_GAIN = (-9.0, 1.0)  # natural logarithm of energy by which such noise is turned down or up
 TEMPERATURES = np.geomspace(0.4, 2.5, 41)
@@ -137,13 +138,13 @@ def whole_clips(frames: np.ndarray, labels: np.ndarray, normalise: Any, facts: C
     return tf.data.Dataset.from_tensor_slices((normalise(frames), one_hot)).batch(batch)
 
 
-def clip_loss(decision_frames: int, frames: int, smoothing: float) -> Any:
-    """A Keras loss: cross-entropy at each of the last `decision_frames` frames of every clip in a stream."""
+def clip_loss(frames: int, smoothing: float) -> Any:
+    """A Keras loss: cross-entropy at each of the last `TRAINED_FRAMES` frames of every clip in a stream."""
     from keras import ops
 
     def loss(labels: Any, probabilities: Any) -> Any:  # (streams, clips, labels), (streams, clips * frames, labels)
         clips, count = ops.shape(labels)[1], labels.shape[2]
-        last = ops.reshape(probabilities, (-1, clips, frames, count))[:, :, -decision_frames:]
+        last = ops.reshape(probabilities, (-1, clips, frames, count))[:, :, -TRAINED_FRAMES:]
         wanted = labels[:, :, None] * (1 - smoothing) + smoothing / count
         return -ops.mean(ops.sum(wanted * ops.log(last + keras.config.epsilon()), axis=-1), axis=(1, 2))
 

@@ -31,7 +31,7 @@ class Config(Settings):
     augmentation: float = Field(1.0, ge=0, le=1, description="strength of all other changes to clips; 0 is none")
     clips_in_stream: int = Field(2, ge=1, le=20, description="clips heard one after the other in a training sequence")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="probability spread over the wrong labels")
-    decision_frames: int = Field(10, ge=1, le=200, description="frames of 20 ms whose mean probability decides")
+    decision_frames: int = Field(5, ge=1, le=200, description="frames of 20 ms whose mean probability decides")
     threshold: float = Field(0.6, gt=0, le=1, description="probability from which a stream's word counts as heard")
     refractory_ms: int = Field(1_000, ge=0, le=60_000, description="milliseconds without a second detection")
 
@@ -56,7 +56,7 @@ PRESETS = {
     "tiny": Config(words=CORE_WORDS[:6], embedded_clips=1_200, copies=1, augmentation=0.3).changed(
         {"units": 48, "filters": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
     ),
-    "base": Config(units=128, epochs=30, learning_rate=3e-3, synthetic_clips=5_000, **TRAINING),
+    "base": Config(units=128, copies=6, epochs=45, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING),
     "large": Config(units=256, layers=2, filters=96, epochs=40, batch_size=64, learning_rate=2e-3, **TRAINING),
 }
 
@@ -128,7 +128,7 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
         config,
         folder,
         steps_per_epoch=len(training_streams),
-        loss=streams.clip_loss(config.decision_frames, facts.frames, config.label_smoothing),
+        loss=streams.clip_loss(facts.frames, config.label_smoothing),
         metrics=[streams.clip_accuracy(config.decision_frames, facts.frames)],
     )
     streams.calibrate(model, trained(normalise(heard)).numpy(), labels, config.decision_frames)
