@@ -64,7 +64,7 @@ PRESETS = {
 
 SOURCES = corpus_catalog.SOURCES
 
-METRIC = Metric("nats_per_character", higher_is_better=False, unit="nats")
+METRIC = Metric("nats_per_character", higher_is_better=False, unit="")
 
 
 def fingerprint(source: str, _config: Config) -> str:

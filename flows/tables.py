@@ -39,8 +39,8 @@ def results_table(results: Sequence[Result]) -> Table:
         table.add_row(
             result.application.name,
             result.source,
-            f"{shown(verdict['value'])} {_words(verdict['metric'])}",
-            f"{shown(verdict['baseline_value'])} {_words(verdict['baseline'])}",
+            f"{_words(verdict['metric'])} {shown(verdict['value'])}",
+            f"{_words(verdict['baseline'])} {shown(verdict['baseline_value'])}",
             "[green]wins[/]" if verdict["beats_baseline"] else "[red]loses[/]",
             "\n".join(f"{name} {entry['bytes']:,}" for name, entry in result.variants.items()),
             f"{result.milliseconds:.2f}",
