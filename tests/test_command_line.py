@@ -89,6 +89,9 @@ def test_an_error_of_the_users_is_one_line_and_exit_code_1(workplace, monkeypatc
     assert not list(workplace.iterdir())
 
 
+@pytest.mark.filterwarnings(  # Keras 3.15 reads TensorFlow 2.21 variables in numpy's older way
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 def test_a_run_ends_with_a_table_and_a_bundle_that_proves_itself(prefect_server, reviews, monkeypatch, capsys):
     import gatewise
     from gatewise.verify import verify
