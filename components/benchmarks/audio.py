@@ -32,14 +32,18 @@ def prepare(folder: Path) -> None:
     untrained("speech_commands", {"units": UNITS}, folder / "recogniser")
     results: dict[str, Any] = {}
     for index, front_end in enumerate(front_ends.FRONT_ENDS):
-        for label, frames in front_ends.FRAMES.items():
-            path = folder / f"front_end{index}.{frames}.{front_end.suffix}"
-            results[f"{front_end.name} | {label}"] = _written(front_end, path, frames)
+        names = {n: f"front_end{index}.{n}.{front_end.suffix}" for n in front_ends.FRAMES.values()}
+        try:
+            front_end.write({front_ends.samples_of(n): folder / name for n, name in names.items()})
+        except ConversionError as error:
+            results[front_end.name] = {"problem": str(error)}
+        else:
+            results[front_end.name] = {str(frames): _checked(folder / name, frames) for frames, name in names.items()}
     (folder / "front_ends.json").write_text(json.dumps(results))
 
 
-def _written(front_end: front_ends.FrontEnd, path: Path, frames: int) -> dict[str, Any]:
-    """The file and its largest error against Keras, or why there is none."""
+def _checked(path: Path, frames: int) -> dict[str, Any]:
+    """A file with its largest error against Keras, or why it does not run."""
     from components.benchmarks.peers.sessions import noise
     from gatewise.runtime import LiteRtSession, OnnxSession
 
@@ -47,12 +51,11 @@ def _written(front_end: front_ends.FrontEnd, path: Path, frames: int) -> dict[st
     feeds = noise({front_ends.INPUT: (1, samples)}, {})
     expected = front_ends.network(front_ends.LogMel())(feeds[front_ends.INPUT])[front_ends.OUTPUT]
     try:
-        front_end.write(path, samples)
         session = (LiteRtSession if path.suffix == ".tflite" else OnnxSession)(path.read_bytes(), 1)
         got = session.run(feeds)[front_ends.OUTPUT]
-    except (ConversionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # each runtime has error classes of its own
         return {"problem": next(iter(str(error).splitlines()), type(error).__name__)}
-    return {"file": path.name, "samples": samples, "frames": frames, "error": float(np.abs(got - expected).max())}
+    return {"file": path.name, "samples": samples, "error": float(np.abs(got - expected).max())}
 
 
 def run(folder: Path, effort: Effort) -> dict[str, Any]:
@@ -96,18 +99,22 @@ def _front_ends(models: Path, notes: list[str], effort: Effort) -> list[dict[str
     peers = [Peer(front_end.name, "sessions") for front_end in front_ends.FRONT_ENDS]
     rows: list[dict[str, Any]] = []
     with started(peers, 1, notes) as live:
-        for label in front_ends.FRAMES:
-            cases: dict[str, Case] = {}
-            for peer in peers:
-                found = results[f"{peer.label} | {label}"]
-                if "problem" in found:
-                    note(notes, f"{peer.label}, {label}: {found['problem']}.")
-                    continue
-                file, shapes = str(models / found["file"]), {front_ends.INPUT: [1, found["samples"]]}
-                cases[peer.label] = {"of": label, "file": file, "shapes": shapes, "units": found["frames"]}
+        for label, frames in front_ends.FRAMES.items():
+            found = {name: made if "problem" in made else made[str(frames)] for name, made in results.items()}
+            for name, made in found.items():
+                if "problem" in made:
+                    note(notes, f"{name}, {label}: {made['problem']}.")
+            usable = {name: made for name, made in found.items() if "file" in made}
+            cases = {name: _case_of(models, made, label, frames) for name, made in usable.items()}
             for row in timed_rows(race(live, cases, notes, effort), [REFERENCE]):
-                rows.append({"at_once": label, "error": results[f"{row['peer']} | {label}"]["error"], **row})
+                rows.append({"at_once": label, "error": usable[row["peer"]]["error"], **row})
     return rows
+
+
+def _case_of(models: Path, made: Mapping[str, Any], label: str, frames: int) -> Case:
+    """A front end's file, timed per frame."""
+    shapes = {front_ends.INPUT: [1, made["samples"]]}
+    return {"of": label, "file": str(models / made["file"]), "shapes": shapes, "units": frames}
 
 
 def lines(table: Mapping[str, Any]) -> list[str]:

@@ -32,10 +32,15 @@ class Prepared:
         return self.folder / "model" / pipeline.MODEL
 
 
+LITTLE_DATA = {  # settings that spare work on data and do not change the network
+    "speech_commands": {"embedded_clips": 100, "synthetic_clips": 0, "copies": 1},
+}
+
+
 def untrained(application: str, settings: Mapping[str, Any], folder: Path) -> None:
     """Write the bundle of a `base` network with other `settings`, made from the embedded source, into `folder`."""
     app = replace(get(application), fit=lambda *_: {}, score=lambda *_, **__: _scores(get(application)))
-    config = app.preset("base").changed(settings)
+    config = app.preset("base").changed({**LITTLE_DATA.get(application, {}), **settings})
     raw = pipeline.ingest(app, "embedded", config, folder / "raw")
     data = pipeline.preprocess(app, raw, config, folder / "data")
     model = pipeline.train(app, data, config, folder / "model")

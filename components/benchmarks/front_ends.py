@@ -1,6 +1,6 @@
 """Other ways to compute `LogMel`: one whole DFT matrix, TFLite's RFFT, ONNX's DFT and STFT operators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,20 @@ from components.layers import SILENCE, LogMel, hann, mel_filters, turns
 if TYPE_CHECKING:
     import keras
 
-OPSET = 18
+OPSET, IR_VERSION = 18, 10
 FRAMES = {"a frame": 1, "a second": 50}  # frames at once: streaming, and a whole clip
 INPUT, OUTPUT = "samples", "mels"
+
+Paths = Mapping[int, Path]  # by number of samples
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """One alternative: its name, and what writes its file for so many samples."""
+    """One alternative: its name, and what writes its files, given their paths by number of samples."""
 
     name: str
     suffix: str
-    write: Callable[[Path, int], None]
+    write: Callable[[Paths], None]
 
 
 class WholeMatrix(LogMel):
@@ -44,8 +46,8 @@ class FastFourier(LogMel):
     def _energies(self, frames: Any) -> Any:
         import tensorflow as tf
 
-        spectrum = tf.signal.rfft(frames * hann(self.window).astype("f4"))[..., :-1]  # (batch, frames, bins)
-        return tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
+        spectrum = tf.signal.rfft(frames * hann(self.window).astype("f4"))  # (batch, frames, bins + 1)
+        return tf.square(tf.abs(spectrum))[..., :-1]  # TFLite cuts real numbers only
 
 
 def samples_of(frames: int) -> int:
@@ -62,20 +64,22 @@ def network(layer: LogMel) -> "keras.Model":
     return keras.Model(samples, {OUTPUT: layer(samples)}, name="front_end")
 
 
-def _onnx(kind: type[LogMel]) -> Callable[[Path, int], None]:
-    def write(path: Path, samples: int) -> None:  # noqa: ARG001 (any number of samples)
+def _onnx(kind: type[LogMel]) -> Callable[[Paths], None]:
+    def write(paths: Paths) -> None:
         from components.converters.to_onnx import to_onnx
 
-        to_onnx(network(kind()), _spec(), path)
+        for path in paths.values():
+            to_onnx(network(kind()), _spec(), path)
 
     return write
 
 
-def _tflite(kind: type[LogMel]) -> Callable[[Path, int], None]:
-    def write(path: Path, samples: int) -> None:
-        from components.converters.to_tflite import to_tflite
+def _tflite(kind: type[LogMel]) -> Callable[[Paths], None]:
+    def write(paths: Paths) -> None:
+        from components.converters.to_tflite import TfliteJob, write_tflite
 
-        to_tflite(network(kind()), _spec({"batch": 1, "samples": samples}), path)
+        jobs = [TfliteJob(_spec({"batch": 1, "samples": samples}), path) for samples, path in paths.items()]
+        write_tflite(network(kind()), jobs)
 
     return write
 
@@ -87,43 +91,47 @@ def _spec(fixed: dict[str, int] | None = None) -> Any:
     return GraphSpec((TensorSpec(INPUT, ("batch", "samples")),), (mels,), fixed or {})
 
 
-def _operator(kind: str) -> Callable[[Path, int], None]:
-    """An ONNX graph around its own `STFT` or `DFT` operator; tf2onnx writes neither."""
+def _operator(kind: str) -> Callable[[Paths], None]:
+    """ONNX graphs around ONNX's own `STFT` or `DFT` operator; tf2onnx writes neither."""
 
-    def write(path: Path, samples: int) -> None:
+    def write(paths: Paths) -> None:
         import onnx
-        from onnx import TensorProto, helper, numpy_helper
 
-        layer = LogMel()
-        bins = layer.window // 2 + 1
-        weights = mel_filters(bins - 1, layer.sample_rate, layer.mels, layer.low_hz, layer.high_hz)
-        constants = {
-            "window": hann(layer.window).astype("f4"),
-            "step": np.array(layer.hop, "i8"),
-            "length": np.array(layer.window, "i8"),
-            "weights": np.pad(weights, ((0, 1), (0, 0))),  # (bins, mels)
-            "silence": np.array(SILENCE, "f4"),
-            "last": np.array([-1], "i8"),
-            "places": _places(layer, samples),
-        }
-        nodes = _stft() if kind == "STFT" else _dft()
-        nodes += [
-            helper.make_node("ReduceSumSquare", ["spectrum", "last"], ["energies"], keepdims=0),  # (1, frames, bins)
-            helper.make_node("MatMul", ["energies", "weights"], ["bands"]),
-            helper.make_node("Add", ["bands", "silence"], ["audible"]),
-            helper.make_node("Log", ["audible"], [OUTPUT]),
-        ]
-        graph = helper.make_graph(
-            nodes,
-            kind,
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, (1, samples))],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, (1, None, layer.mels))],
-            [numpy_helper.from_array(array, name) for name, array in constants.items()],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-        onnx.save(model, str(path))
+        for samples, path in paths.items():
+            onnx.save(_with_operator(kind, samples), str(path))
 
     return write
+
+
+def _with_operator(kind: str, samples: int) -> Any:
+    from onnx import TensorProto, helper, numpy_helper
+
+    layer = LogMel()
+    weights = mel_filters(layer.window // 2, layer.sample_rate, layer.mels, layer.low_hz, layer.high_hz)
+    constants = {
+        "window": hann(layer.window).astype("f4"),
+        "step": np.array(layer.hop, "i8"),
+        "length": np.array(layer.window, "i8"),
+        "weights": np.pad(weights, ((0, 1), (0, 0))),  # (bins, mels)
+        "silence": np.array(SILENCE, "f4"),
+        "last": np.array([-1], "i8"),
+        "places": _places(layer, samples),
+    }
+    nodes = [
+        *(_stft() if kind == "STFT" else _dft()),  # (1, frames, bins, 2)
+        helper.make_node("ReduceSumSquare", ["spectrum", "last"], ["energies"], keepdims=0),  # (1, frames, bins)
+        helper.make_node("MatMul", ["energies", "weights"], ["bands"]),
+        helper.make_node("Add", ["bands", "silence"], ["audible"]),
+        helper.make_node("Log", ["audible"], [OUTPUT]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        kind,
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, (1, samples))],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, (1, None, layer.mels))],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
 def _places(layer: LogMel, samples: int) -> np.ndarray:
