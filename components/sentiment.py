@@ -195,7 +195,8 @@ def describe(data: Path, config: Config) -> Description:
     order = list(by_length(part, 1, config.max_length))
     chosen = [int(order[place][0]) for place in (0, len(order) // 2, -1)]  # a short, a usual and a long text
     ids = [padded([part.ids[row]], config.max_length) for row in chosen]
-    ids[0] = np.pad(ids[0], ((0, 0), (0, CASE_PADDING)), constant_values=PADDING_ID)
+    spare = min(CASE_PADDING, config.max_length - ids[0].shape[1])
+    ids[0] = np.pad(ids[0], ((0, 0), (0, spare)), constant_values=PADDING_ID)
     return Description(
         graph=GraphSpec(
             inputs=(TensorSpec("ids", ("batch", "time"), "int32", "word piece, 0 = padding"),),
