@@ -10,8 +10,12 @@ PIP := -m pip install --quiet --disable-pip-version-check --constraint constrain
 demo: .venv/installed .venv-edge/installed
 	$(BIN)/gatewise-flows demo --device $(EDGE)
 
+# Tests that run whole flows in their process go last and on their own: a Prefect server and TensorFlow share it.
+FLOW_TESTS := tests/test_command_line.py tests/test_flows.py tests/test_deployments.py
+
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(FLOW_TESTS))
+	$(BIN)/python -m pytest $(FLOW_TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
