@@ -104,21 +104,6 @@ def stage(
 
 
 @cli.command()
-def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="a saved Keras 3 model")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder for the converted models")],
-) -> None:
-    """Convert any Keras model with GRUs to ONNX and TFLite, and compare what they compute."""
-    from flows.surroundings import prepare
-
-    prepare()
-    from components.converters.convert import convert as converted
-
-    for line in converted(model, out):
-        typer.echo(line)
-
-
-@cli.command()
 def demo(
     device: Annotated[
         Path | None, typer.Option(help="Python of an environment with only the light package, to predict in")

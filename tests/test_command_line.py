@@ -43,7 +43,7 @@ def test_help_imports_nothing_heavy():
 def test_help_names_every_command(monkeypatch, capsys):
     assert gatewise_flows(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("run", "sources", "presets", "stage", "convert", "demo"))
+    assert all(command in shown for command in ("run", "sources", "presets", "stage", "demo"))
 
 
 def test_sources_lists_names_licences_and_own_formats(monkeypatch, capsys):
