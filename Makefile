@@ -10,11 +10,13 @@ PIP := -m pip install --quiet --disable-pip-version-check --constraint constrain
 demo: .venv/installed .venv-edge/installed
 	$(BIN)/gatewise-flows demo --device $(EDGE)
 
-# Tests that run whole flows in their process go last and on their own: a Prefect server and TensorFlow share it.
+# Tests that run whole pipelines or flows go last, in processes of their own: TensorFlow and Prefect share each.
+PIPELINE_TESTS := tests/test_bundles.py
 FLOW_TESTS := tests/test_command_line.py tests/test_flows.py tests/test_deployments.py
 
 test: .venv/installed
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(FLOW_TESTS))
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(PIPELINE_TESTS) $(FLOW_TESTS))
+	$(BIN)/python -m pytest $(PIPELINE_TESTS)
 	$(BIN)/python -m pytest $(FLOW_TESTS)
 
 lint: .venv/installed
