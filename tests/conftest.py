@@ -1,14 +1,20 @@
 """Fixtures that several test files share."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from absl import logging as absl_logging
 from hypothesis import settings
 
 os.environ.setdefault("DO_NOT_TRACK", "1")  # Prefect's client sends nothing, not even from tests
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# When Prefect sets up logging, every handler is closed, and TensorFlow's closes its stream with it unless that is
+# Python's own: pytest's captured one would be gone.
+absl_logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 settings.register_profile("gatewise", deadline=None)  # a busy machine is no failure
 settings.load_profile("gatewise")
