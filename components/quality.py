@@ -102,19 +102,24 @@ def write_table(results: dict[str, dict[str, Any]]) -> None:
 def main(names: list[str]) -> int:
     """Measure the runs of the given names (all without one), adding to what the table already holds."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    path = REPORTS / "quality.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
     for name in names or RUNS:
         if name not in RUNS:
             log.error("no run named '%s': choose from %s", name, ", ".join(RUNS))
             return 1
         try:
-            results[name] = measure(name, RUNS[name])
+            found = measure(name, RUNS[name])
         except GatewiseError as error:
             log.error("%s", error)
             return 1
+        results = _earlier() | {name: found}  # read only now: another run may have added its row meanwhile
         write_table({key: results[key] for key in RUNS if key in results})
     return 0
+
+
+def _earlier() -> dict[str, dict[str, Any]]:
+    """The rows that the table already holds."""
+    path = REPORTS / "quality.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 if __name__ == "__main__":
