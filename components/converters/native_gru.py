@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 STAND_IN = "CudnnRNNV3"
 NAME = "gatewise_gru_"
-ACTIVATIONS: dict[str, tuple[str, float, float]] = {  # Keras' name -> ONNX' name, alpha, beta
-    "tanh": ("Tanh", 0.0, 0.0),
-    "sigmoid": ("Sigmoid", 0.0, 0.0),
-    "relu": ("Relu", 0.0, 0.0),
+Activation = tuple[str, float | None, float | None]  # ONNX' name, alpha, beta; None where it takes none
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": ("Tanh", None, None),
+    "sigmoid": ("Sigmoid", None, None),
+    "relu": ("Relu", None, None),
     "linear": ("Affine", 1.0, 0.0),
     "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
-    "leaky_relu": ("LeakyRelu", 0.2, 0.0),
-    "elu": ("Elu", 1.0, 0.0),
-    "softsign": ("Softsign", 0.0, 0.0),
-    "softplus": ("Softplus", 0.0, 0.0),
+    "leaky_relu": ("LeakyRelu", 0.2, None),
+    "elu": ("Elu", 1.0, None),
+    "softsign": ("Softsign", None, None),
+    "softplus": ("Softplus", None, None),
 }
 
 
@@ -42,7 +43,7 @@ class Node:
     b: np.ndarray  # (1, 6 * units): input bias, recurrent bias
     units: int
     reset_after: bool
-    activations: tuple[tuple[str, float, float], ...]
+    activations: tuple[Activation, ...]
     backwards: bool
     has_state: bool
     has_lengths: bool
@@ -141,12 +142,13 @@ def attributes(gru: Node) -> dict[str, Any]:
         wanted["direction"] = "reverse"
     if [name for name, _, _ in gru.activations] != ["Sigmoid", "Tanh"]:
         wanted["activations"] = [name for name, _, _ in gru.activations]
-        wanted["activation_alpha"] = [alpha for _, alpha, _ in gru.activations]
-        wanted["activation_beta"] = [beta for _, _, beta in gru.activations]
-    return wanted
+        # onnxruntime hands these out in order, to those activations only that take one
+        wanted["activation_alpha"] = [alpha for _, alpha, _ in gru.activations if alpha is not None]
+        wanted["activation_beta"] = [beta for _, _, beta in gru.activations if beta is not None]
+    return {name: value for name, value in wanted.items() if value != []}
 
 
-def activation_of(function: Any) -> tuple[str, float, float]:
+def activation_of(function: Any) -> Activation:
     """ONNX' name, alpha and beta of a Keras activation.
 
     Raises:
@@ -155,7 +157,7 @@ def activation_of(function: Any) -> tuple[str, float, float]:
     import keras
 
     if isinstance(function, keras.layers.LeakyReLU):
-        return "LeakyRelu", float(function.negative_slope), 0.0
+        return "LeakyRelu", float(function.negative_slope), None
     name = getattr(function, "__name__", type(function).__name__)
     if name not in ACTIVATIONS or getattr(keras.activations, name, None) is not function:
         supported = ", ".join(ACTIVATIONS)

@@ -79,7 +79,11 @@ def recording(now: Recording) -> Iterator[None]:
         return joined
 
     def embedding_call(self: Any, inputs: Any) -> Any:
-        found = table(self, inputs)
+        plain = type(self) is keras.layers.Embedding and self.quantization_mode is None
+        if plain:  # Keras maps negative ids to the end of the table in five operations; ONNX' Gather does so by itself
+            found = tf.cast(tf.gather(self.embeddings, tf.cast(inputs, tf.int32)), self.compute_dtype)
+        else:
+            found = table(self, inputs)
         now.embedded[id(found)] = Embedded(self, inputs, found)
         return found
 

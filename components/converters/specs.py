@@ -1,5 +1,6 @@
 """What an export promises: names, shapes and dtypes of a graph's inputs, outputs and states."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -73,6 +74,11 @@ class VariantFile:
     precision: str
     fixed: Mapping[str, int] = field(default_factory=dict)
     step_us: float | None = None
+
+
+def plain_name(name: str) -> str:
+    """A name that every runtime accepts: letters, digits and underscores."""
+    return re.sub(r"\W", "_", name) or "_"
 
 
 def states_of(spec: GraphSpec) -> tuple[StateSpec, ...]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OPSET = 18  # the newest that tf2onnx writes; onnxruntime and onnxruntime-web read it
 LOOPS = {"Loop", "Scan", "If"}
+PASSES = ("optimize_transpose", "fold_constants", "merge_duplication", "remove_identity", "remove_back_to_back")
+# of tf2onnx's: each copies the graph, and what the others find onnxruntime finds when it opens the file
 
 
 def to_onnx(model: "keras.Model", spec: GraphSpec, path: Path) -> tuple[StateSpec, ...]:
@@ -71,9 +73,10 @@ def write(proto: "onnx.ModelProto", path: Path) -> None:
 def _converted(function: Any, name: str, handlers: dict[str, Any]) -> "onnx.ModelProto":
     """tf2onnx over a traced function."""
     import tensorflow as tf
-    from tf2onnx import convert, tf_loader
+    from tf2onnx import convert, optimizer, tf_loader
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    passes = {key: optimizer._get_optimizers()[key] for key in PASSES}
     inputs = [tensor.name for tensor in function.inputs if tensor.dtype != tf.resource]
     outputs = [tensor.name for tensor in function.outputs]
     try:
@@ -83,13 +86,25 @@ def _converted(function: Any, name: str, handlers: dict[str, Any]) -> "onnx.Mode
                 name=name,
                 opset=OPSET,
                 custom_op_handlers=handlers,
+                optimizers=passes,
                 input_names=inputs,
                 output_names=outputs,
                 tensors_to_rename=convert.tensor_names_from_structed(function, inputs, outputs),
             )
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to hit
         raise ConversionError(f"model '{name}' cannot be written as ONNX: {first_line(error)}") from error
+    _refuse_foreign(proto, name)
     return tidied(proto)
+
+
+def _refuse_foreign(proto: "onnx.ModelProto", name: str) -> None:
+    """Raise when tf2onnx left an operation as it was, which it does where ONNX has no counterpart."""
+    import onnx
+
+    for node in proto.graph.node:
+        if not onnx.defs.has(node.op_type, node.domain):
+            layer = next(iter(node.name.split("/")[-2:-1]), name)
+            raise ConversionError(f"layer '{layer}' of model '{name}': ONNX has no operation for its {node.op_type}")
 
 
 def _name_axes(

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from components.converters.recording import Recording, Recurrence, recording
-from components.converters.specs import GraphSpec, StateSpec, frozen, states_of
+from components.converters.specs import GraphSpec, StateSpec, frozen, plain_name, states_of
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
     else:
         results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
     if isinstance(results, dict):
-        results = {str(name): value for name, value in results.items()}
+        results = {plain_name(str(name)): value for name, value in results.items()}
         missing = [t.name for t in spec.outputs if t.name not in results]
         if missing:
             raise ConversionError(f"model '{model.name}' has no output '{missing[0]}': it has {', '.join(results)}")
