@@ -15,6 +15,7 @@ from components.clip_sets import (
     BY_TABLE,
     CORE_WORDS,
     FRAMES_PER_SECOND,
+    UNKNOWN,
     ClipFacts,
     label_names,
     write_parts,
@@ -74,7 +75,8 @@ def prepare(
     extra_pcm = np.zeros(0, np.int16)
     if synthetic_clips:
         wanted = [label for label in labels if label[0] != "_"]
-        extra, extra_pcm = _in_memory(_synthetic(wanted, synthetic_clips, rate, facts.clip_samples, seed))
+        clips = _synthetic(wanted, synthetic_clips, rate, facts.clip_samples, seed)
+        extra, extra_pcm = _in_memory(clip for clip in clips if clip.label in labels)  # some data know no other words
     sizes = write_parts(rows, pcm, facts, extra, extra_pcm, seed, folder)
     return {"labels": list(labels), "clips": sizes, "synthetic_clips": len(extra), "sample_rate": rate}
 
@@ -109,10 +111,11 @@ def _facts(rows: Sequence[Row], rate: int, sentence: str) -> dict[str, Any]:
 
 
 def _words_and_others(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
-    """espeak-ng's clips of the words, and one in `OTHER_EVERY` of other words."""
+    """espeak-ng's clips of the words, and one in `OTHER_EVERY` of other words, labelled as unknown."""
     others = [word for word in OTHER_WORDS if word not in words]
     yield from speak(words, count - count // OTHER_EVERY, rate, seed)
-    yield from speak(others, count // OTHER_EVERY, rate, seed + 1)
+    for clip in speak(others, count // OTHER_EVERY, rate, seed + 1):
+        yield replace(clip, label=UNKNOWN)
 
 
 def _synthetic(words: Sequence[str], count: int, rate: int, length: int, seed: int) -> Iterator[Clip]:

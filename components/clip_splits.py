@@ -52,8 +52,10 @@ def digit_split(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def is_digits(names: Sequence[str]) -> bool:
-    """Whether all clips are named `<word>_<speaker>_<number>.wav` and lie in one folder."""
-    return len({name.rpartition("/")[0] for name in names}) == 1 and all(DIGIT_NAME.search(file_name(n)) for n in names)
+    """Whether all clips are named `<word>_<speaker>_<number>.wav`, not as in Speech Commands, and lie in one folder."""
+    if is_speech_commands(names) or len({name.rpartition("/")[0] for name in names}) != 1:
+        return False
+    return all(DIGIT_NAME.search(file_name(name)) for name in names)
 
 
 def split(names: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str], str]:

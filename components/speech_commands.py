@@ -24,6 +24,9 @@ class Config(Settings):
     sample_rate: int = Field(0, ge=0, le=48_000, description="Hz of the model; 0 takes the clips' own, 16,000 at most")
     clip_seconds: float = Field(1.0, ge=0.2, le=5, description="length of a clip; longer ones are cut to the loudest")
     embedded_clips: int = Field(1_500, ge=100, le=200_000, description="clips that espeak-ng speaks for `embedded`")
+    embedded_words: int = Field(
+        10, ge=2, le=10, description="how many of the ten core words these are, without `words`"
+    )
     synthetic_clips: int = Field(0, ge=0, le=200_000, description="clips by espeak-ng added to the training part")
     filters: int = Field(64, ge=1, le=1_024, description="filters of the convolution in front of the GRUs")
     context: int = Field(3, ge=1, le=50, description="frames of 20 ms that the convolution sees at once")
@@ -53,7 +56,7 @@ class Config(Settings):
 
 TRAINING = {"dropout": 0.3, "weight_decay": 1e-2, "patience": 8}
 PRESETS = {
-    "tiny": Config(words=CORE_WORDS[:6], embedded_clips=1_200, copies=1, augmentation=0.3).changed(
+    "tiny": Config(embedded_words=6, embedded_clips=1_200, copies=1, augmentation=0.3).changed(
         {"units": 48, "filters": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
     ),
     "base": Config(units=128, copies=6, epochs=45, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING),
@@ -82,7 +85,8 @@ def fingerprint(source: str, config: Config) -> str:
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     """Write every clip at one sample rate, with label, speaker and part; return the data card."""
-    return clip_sources.ingest(source, config.words, config.embedded_clips, config.sample_rate, config.seed, folder)
+    words = config.words or CORE_WORDS[: config.embedded_words]
+    return clip_sources.ingest(source, words, config.embedded_clips, config.sample_rate, config.seed, folder)
 
 
 def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
