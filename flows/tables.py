@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.application import Application
+from components.application import NAMES, Application
 
+METRIC_WIDTH, REPORT_WIDTH = 10, 8  # columns of a table of results at the least
 NARROWEST = 100  # columns that a table of results needs where no terminal says how wide it is
 
 
@@ -27,21 +29,24 @@ class Result:
 
 
 def results_table(results: Sequence[Result]) -> Table:
-    """One row per trained application: its test metric with the hardest baseline's beside it, sizes, time, report."""
-    table = Table(title="Test results")
-    for heading in ("application", "source", "test metric", "baseline", "verdict"):
-        table.add_column(heading)
-    table.add_column("bundle bytes", justify="right")
-    table.add_column("ms per prediction", justify="right")
-    table.add_column("report", overflow="fold")
+    """One row per trained application: its test metric with the hardest baseline's beside it, sizes, time, report.
+
+    Readable from `NARROWEST` columns on: names may wrap, and a long path is folded; numbers stay whole.
+    """
+    table = Table(title="Test results", box=box.SIMPLE_HEAD, padding=(0, 0, 1, 0), show_edge=False, pad_edge=False)
+    table.add_column("application,\nsource", overflow="fold", min_width=max(map(len, NAMES)))
+    table.add_column("test metric", min_width=METRIC_WIDTH)
+    table.add_column("hardest\nbaseline", min_width=METRIC_WIDTH)
+    table.add_column("bundle bytes", justify="right", no_wrap=True)
+    table.add_column("ms per\npredic-\ntion", justify="right", no_wrap=True)
+    table.add_column("report", overflow="fold", min_width=REPORT_WIDTH)
     for result in results:
         verdict, shown = result.verdict, result.application.metric.shown
+        won = "[green]wins[/]" if verdict["beats_baseline"] else "[red]loses[/]"
         table.add_row(
-            result.application.name,
-            result.source,
-            f"{_words(verdict['metric'])} {shown(verdict['value'])}",
-            f"{_words(verdict['baseline'])} {shown(verdict['baseline_value'])}",
-            "[green]wins[/]" if verdict["beats_baseline"] else "[red]loses[/]",
+            f"{result.application.name}\n{result.source}",
+            f"{shown(verdict['value'])} {won}\n{_words(verdict['metric'])}",
+            f"{shown(verdict['baseline_value'])}\n{_words(verdict['baseline'])}",
             "\n".join(f"{name} {entry['bytes']:,}" for name, entry in result.variants.items()),
             f"{result.milliseconds:.2f}",
             _short(result.report),
