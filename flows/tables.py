@@ -4,15 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from components.application import NAMES, Application
+from components.application import Application
 
-METRIC_WIDTH, REPORT_WIDTH = 10, 8  # columns of a table of results at the least
+SOURCE_WIDTH, METRIC_WIDTH = 15, 12  # characters of a name in one line of the table of results
 NARROWEST = 100  # columns that a table of results needs where no terminal says how wide it is
 
 
@@ -31,22 +32,21 @@ class Result:
 def results_table(results: Sequence[Result]) -> Table:
     """One row per trained application: its test metric with the hardest baseline's beside it, sizes, time, report.
 
-    Readable from `NARROWEST` columns on: names may wrap, and a long path is folded; numbers stay whole.
+    Readable from 80 columns on: names are folded, the path into what is left; numbers stay whole.
     """
     table = Table(title="Test results", box=box.SIMPLE_HEAD, padding=(0, 0, 1, 0), show_edge=False, pad_edge=False)
-    table.add_column("application,\nsource", overflow="fold", min_width=max(map(len, NAMES)))
-    table.add_column("test metric", min_width=METRIC_WIDTH)
-    table.add_column("hardest\nbaseline", min_width=METRIC_WIDTH)
+    for heading in ("application,\nsource", "test metric", "hardest\nbaseline"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("bundle bytes", justify="right", no_wrap=True)
     table.add_column("ms per\npredic-\ntion", justify="right", no_wrap=True)
-    table.add_column("report", overflow="fold", min_width=REPORT_WIDTH)
+    table.add_column("report", overflow="fold")
     for result in results:
         verdict, shown = result.verdict, result.application.metric.shown
         won = "[green]wins[/]" if verdict["beats_baseline"] else "[red]loses[/]"
         table.add_row(
-            f"{result.application.name}\n{result.source}",
-            f"{shown(verdict['value'])} {won}\n{_words(verdict['metric'])}",
-            f"{shown(verdict['baseline_value'])}\n{_words(verdict['baseline'])}",
+            "\n".join([result.application.name, *wrap(result.source, SOURCE_WIDTH)]),
+            f"{shown(verdict['value'])} {won}\n{_folded(verdict['metric'], METRIC_WIDTH)}",
+            f"{shown(verdict['baseline_value'])}\n{_folded(verdict['baseline'], METRIC_WIDTH)}",
             "\n".join(f"{name} {entry['bytes']:,}" for name, entry in result.variants.items()),
             f"{result.milliseconds:.2f}",
             _short(result.report),
@@ -87,8 +87,9 @@ def show(*tables: Table) -> None:
         console.print(table)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _folded(name: str, width: int) -> str:
+    """A name in lines of at most `width` characters, cut between its words where that is possible."""
+    return "\n".join(wrap(name.replace("_", " "), width))
 
 
 def _plain(value: Any) -> str:
