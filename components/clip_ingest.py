@@ -43,6 +43,8 @@ def ingest_archive(path: Path, rate: int, folder: Path) -> dict[str, Any]:
     if not spoken:
         raise DataError(f"{path}: no clips; give a folder of <word>/*.wav or *.flac, or a .tar.gz of one")
     placed, sentence = _placed(spoken)
+    if loose := [row.name for row in placed if not row.label]:
+        raise DataError(f"{path}: '{loose[0]}' lies in no word's folder ({len(loose)} such): move it to <word>/")
     noises = [row for row in rows if row.label == BACKGROUND]
     label_names(placed, ())  # a folder without two words is refused here, not a stage later
     write_table(folder, [*placed, *noises], reader.rate, sentence)

@@ -113,6 +113,8 @@ def write_parts(
         silent = _silences(chosen, noise, facts, rng)
         sounds = [(row, pcm) for row in chosen] + [(row, extra_pcm) for row in (extra if part == "train" else ())]
         labels = [_index(row.label, facts.labels) for row, _ in sounds] + [len(facts.labels) - 1] * len(silent)
+        if part == "train" and (unheard := set(range(len(facts.labels))) - set(labels)):
+            raise DataError(f"no training clip of '{facts.labels[min(unheard)]}': record more speakers or leave it out")
         clips = np.lib.format.open_memmap(
             folder / f"{part}_clips.npy", "w+", np.int16, (len(labels), facts.clip_samples)
         )

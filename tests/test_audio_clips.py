@@ -83,10 +83,14 @@ def test_an_archive_reads_as_its_folder_does(two_words: Path, tmp_path: Path) ->
         np.testing.assert_array_equal(by_name[clip.name.split(":")[-1]].samples, clip.samples)
 
 
-def test_stereo_is_mixed_to_mono(tmp_path: Path) -> None:
+def test_stereo_is_mixed_to_mono_and_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     both = np.stack([tone(), np.zeros_like(tone())], axis=1)
     put(tmp_path, "yes/a.wav", wav(both))
-    (clip,) = read(tmp_path)
+    reader = ClipReader()
+    (clip,) = reader.read(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert reader.report()["clips_mixed_to_mono"] == 1
+    assert "1 clips with more than one channel were mixed to one" in caplog.text
     np.testing.assert_allclose(clip.samples, tone() / 2, atol=1e-4)
 
 
@@ -150,6 +154,24 @@ def test_one_word_alone_is_refused(tmp_path: Path) -> None:
     put(tmp_path, "in/yes/a.wav", wav(tone()))
     with pytest.raises(DataError, match="only the word 'yes'"):
         ingest_archive(tmp_path / "in", 0, tmp_path)
+
+
+def test_a_clip_outside_of_word_folders_is_refused_by_name(two_words: Path) -> None:
+    put(two_words, "loose.wav", wav(tone()))
+    with pytest.raises(DataError, match=r"'loose\.wav' lies in no word's folder \(1 such\)"):
+        ingest_archive(two_words, 0, two_words)
+
+
+def test_a_word_that_no_training_clip_says_is_refused(
+    two_words: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = [(str(file.relative_to(two_words)), file.parent.name) for file in sorted(two_words.rglob("*.*"))]
+    lines = [f"{name},{word},{'test' if word == 'no' else PARTS[i % 3]}" for i, (name, word) in enumerate(rows)]
+    (two_words / "clips.csv").write_text("\n".join(["file,label,split", *lines]))
+    raw = tmp_path_factory.mktemp("raw")
+    ingest_archive(two_words, 0, raw)
+    with pytest.raises(DataError, match="no training clip of 'no'"):
+        prepare(raw, tmp_path_factory.mktemp("data"), (), 1.0, 0, 1)
 
 
 def test_a_wanted_word_that_nobody_says_is_refused(two_words: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
