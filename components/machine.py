@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -17,9 +18,9 @@ def machine() -> dict[str, str]:
     }
 
 
-def described() -> str:
-    """The machine in one line."""
-    facts = machine()
+def described(facts: Mapping[str, str] | None = None) -> str:
+    """A machine in one line: this one unless the facts of another are given."""
+    facts = facts or machine()
     return (
         f"{facts['processor']}, {facts['cores']} cores, {facts['memory']}, {facts['system']}, Python {facts['python']}"
     )
