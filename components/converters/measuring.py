@@ -1,20 +1,25 @@
-"""How long one run of an ONNX file takes on one thread, for choosing between files that compute the same."""
+"""How long one run of a model file takes on one thread, whichever runtime it is for."""
 
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.converters.specs import GraphSpec, frozen
 
+if TYPE_CHECKING:
+    from gatewise.runtime import Session
+
 ROUNDS, RUNS = 15, 20  # the files take turns, so that a busy moment of the machine hits them alike
+SECONDS = 0.2  # a turn is cut short after this many
 
 
 def first_step(spec: GraphSpec, case: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The inputs of the first step of a case: every named axis cut to its fixed size."""
-    cut = {}
+    """The inputs of the first step of a case: every named axis cut to its fixed size, states of layers as they are."""
+    cut = dict(case)
     for tensor in spec.inputs:
         sizes = frozen(tensor.shape, spec.fixed)
         cut[tensor.name] = np.ascontiguousarray(case[tensor.name][tuple(slice(0, size) for size in sizes)])
@@ -22,18 +27,24 @@ def first_step(spec: GraphSpec, case: Mapping[str, np.ndarray]) -> dict[str, np.
 
 
 def median_us(paths: Sequence[Path], feeds: Mapping[str, np.ndarray]) -> list[float]:
-    """Median microseconds of one run of each file, on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    sessions = [onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]) for path in paths]
+    """Median microseconds of one run of each ONNX or TFLite file, on one thread."""
+    sessions = [opened(path) for path in paths]
     times: list[list[float]] = [[] for _ in paths]
     for _ in range(ROUNDS):
         for session, taken in zip(sessions, times, strict=True):
-            session.run(None, feeds)  # its weights are in the cache again
+            session.run(feeds)  # its weights are in the cache again
+            turn = time.perf_counter()
             for _ in range(RUNS):
                 started = time.perf_counter()
-                session.run(None, feeds)
+                session.run(feeds)
                 taken.append(time.perf_counter() - started)
+                if time.perf_counter() - turn > SECONDS:
+                    break
     return [1e6 * statistics.median(taken) for taken in times]
+
+
+def opened(path: Path) -> "Session":
+    """A model file opened by its runtime, on one thread."""
+    from gatewise.runtime import SESSIONS
+
+    return SESSIONS["litert" if path.suffix == ".tflite" else "onnxruntime"](path.read_bytes(), 1)

@@ -23,7 +23,7 @@ import numpy as np
 
 from components.converters.measuring import first_step, median_us
 from components.converters.quantize import with_int8_weights, with_integer_products
-from components.converters.specs import GraphSpec, VariantFile, states_of
+from components.converters.specs import GraphSpec, VariantFile
 from components.converters.to_onnx import onnx_of, step_onnx_of, write
 from components.converters.to_tflite import TfliteJob, write_tflite
 
@@ -50,32 +50,36 @@ def convert_variants(
     Raises:
         ConversionError: the model cannot be expressed; the message names the layer.
     """
-    variants = onnx_variants(model, graph, folder, cases)
-    jobs = [TfliteJob(graph, folder / "model.tflite"), TfliteJob(graph, folder / "model.int8.tflite", "int8")]
-    write_tflite(model, jobs)
-    fixed = dict(graph.fixed)
-    return variants | {
-        "tflite": VariantFile("model.tflite", TFLITE, "float32", fixed),
-        "tflite-int8": VariantFile("model.int8.tflite", TFLITE, "int8", fixed),
-    }
+    return onnx_variants(model, graph, folder, cases) | tflite_variants(model, graph, folder)
 
 
 def onnx_variants(
     model: "keras.Model", graph: GraphSpec, folder: Path, cases: Sequence[Mapping[str, np.ndarray]]
 ) -> dict[str, VariantFile]:
     """Write the ONNX variants into `folder`; the variants by name."""
-    whole, _ = onnx_of(model, graph)
+    whole, states = onnx_of(model, graph)
     variants = {
         "onnx": _written(whole, folder, "model.onnx", "float32"),
         "onnx-int8": _written(with_int8_weights(whole), folder, "model.int8.onnx", "int8"),
     }
-    if not states_of(graph) or not graph.fixed or not cases:
+    if not states or not graph.fixed or not cases:
         return variants
     step = step_onnx_of(model, graph)
     variants["onnx-step"] = _written(step, folder, "model.step.onnx", "float32", graph.fixed)
     integer = with_integer_products(step)
     variants["onnx-step-int8"] = _written(integer, folder, "model.step.int8.onnx", "int8", graph.fixed)
     return _worthwhile(variants, folder, first_step(graph, cases[0]))
+
+
+def tflite_variants(model: "keras.Model", graph: GraphSpec, folder: Path) -> dict[str, VariantFile]:
+    """Write the TFLite variants into `folder`; the variants by name."""
+    jobs = [TfliteJob(graph, folder / "model.tflite"), TfliteJob(graph, folder / "model.int8.tflite", "int8")]
+    write_tflite(model, jobs)
+    fixed = dict(graph.fixed)
+    return {
+        "tflite": VariantFile("model.tflite", TFLITE, "float32", fixed),
+        "tflite-int8": VariantFile("model.int8.tflite", TFLITE, "int8", fixed),
+    }
 
 
 def _written(
