@@ -16,7 +16,7 @@ def state_inputs(units: int, layers: int) -> list[Any]:
     return [keras.Input((units,), name=STATE.format(index)) for index in range(layers)]
 
 
-def stack(x: Any, units: int, states: list[Any], dropout: float) -> tuple[Any, dict[str, Any]]:
+def stack(x: Any, units: int, states: list[Any], dropout: float, locked: bool = False) -> tuple[Any, dict[str, Any]]:
     """The sequence that GRU layers on top of each other make of `x`, and their last states by output name.
 
     Args:
@@ -24,19 +24,21 @@ def stack(x: Any, units: int, states: list[Any], dropout: float) -> tuple[Any, d
         units: units of each layer.
         states: hidden state before the first step, one per layer, each (batch, units).
         dropout: share of each layer's outputs dropped while training.
+        locked: drop the same units at all steps of a sequence (Gal and Ghahramani 2016), else others at each.
 
     Returns:
         The sequence (batch, time, units) and `state_i_next` → (batch, units).
     """
     import keras
 
+    drop = keras.layers.SpatialDropout1D if locked else keras.layers.Dropout
     following = {}
     for index, state in enumerate(states):
         x, last = keras.layers.GRU(units, return_sequences=True, return_state=True, name=f"gru_{index}")(
             x, initial_state=state
         )  # (batch, time, units), (batch, units)
         following[NEXT_STATE.format(index)] = keras.layers.Identity(name=NEXT_STATE.format(index))(last)
-        x = keras.layers.Dropout(dropout, name=f"gru_{index}_dropout")(x)
+        x = drop(dropout, name=f"gru_{index}_dropout")(x)
     return x, following
 
 

@@ -47,11 +47,12 @@ class Config(Settings):
     vocabulary: int = Field(1_000, ge=257, le=100_000, description="word pieces in the tokenizer, at subword level")
     embedding: int = Field(64, ge=1, le=1_024, description="numbers per character or word piece")
     tied: bool = Field(False, description="whether the output layer shares the embedding's weights")
+    weight_dropout: float = Field(0.0, ge=0, lt=1, description="share of recurrent weights dropped while training")
     window: int = Field(100, ge=2, le=2_000, description="steps through which gradients flow back")
     validation_share: float = Field(0.05, gt=0, lt=0.4, description="share of the text, before the test part")
     test_share: float = Field(0.1, gt=0, lt=0.4, description="share of the text, at its end")
 
-    training_only: ClassVar[frozenset[str]] = Settings.training_only | {"embedding", "tied"}
+    training_only: ClassVar[frozenset[str]] = Settings.training_only | {"embedding", "tied", "weight_dropout"}
 
 
 PRESETS = {
@@ -107,7 +108,7 @@ def build(data: Path, config: Config) -> "keras.Model":
         embedding = keras.layers.ReversibleEmbedding(vocabulary, config.embedding, name="embedding")
     else:
         embedding = keras.layers.Embedding(vocabulary, config.embedding, name="embedding")
-    x, following = gru.stack(embedding(ids), config.units, states, config.dropout)  # (batch, time, units)
+    x, following = gru.stack(embedding(ids), config.units, states, config.dropout, locked=True)  # (batch, time, units)
     if config.tied:
         x = keras.layers.Dense(config.embedding, name="narrowed")(x)  # (batch, time, embedding)
         logits = embedding(x, reverse=True)  # (batch, time, vocabulary)
@@ -122,21 +123,23 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     import keras
 
     from components import gru, training
+    from components.fused_gru import fused
     from components.streams import FreshStates, Streams, rows_of
 
     parts = Parts.read(data)
     rows = rows_of(config.batch_size, config.window, parts.train, parts.validation)
     streams = Streams(parts.train, rows, config.window, config.seed)
-    return training.fit(
-        gru.carrying(model, rows, "logits"),
-        streams,
-        Streams(parts.validation, rows, config.window),
-        config,
-        folder,
-        steps_per_epoch=len(streams),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        callbacks=[FreshStates(streams)],
-    )
+    with fused(model, config.weight_dropout):
+        return training.fit(
+            gru.carrying(model, rows, "logits"),
+            streams,
+            Streams(parts.validation, rows, config.window),
+            config,
+            folder,
+            steps_per_epoch=len(streams),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            callbacks=[FreshStates(streams)],
+        )
 
 
 def score(predict: Predict, data: Path, config: Config, limit: int | None = None) -> Scores:
