@@ -73,8 +73,9 @@ def _without_repeats(history: History, steps: np.ndarray, locate: Locate) -> His
         place = int(repeats[np.argmax(differ)])
         raise DataError(
             f"{locate(place)}: time {stamp(history.minutes[place])} of '{history.name}' stands there twice with "
-            f"different values ({history.values[place - 1]:g} and {history.values[place]:g}): keep one row, or name "
-            "the column that tells series apart with --set series_column=COLUMN"
+            f"different values ({history.values[place - 1]:g} and {history.values[place]:g}): keep one row, name the "
+            "column to forecast with --set value_columns=COLUMN, or the one that tells series apart with --set "
+            "series_column=COLUMN"
         )
     log.info("%s: %d repeated rows with the same time and value dropped", history.name, len(repeats))
     return history.rows(np.setdiff1d(np.arange(len(history.minutes)), repeats))
