@@ -13,7 +13,7 @@ from rich.table import Table
 
 from components.application import Application
 
-SOURCE_WIDTH, METRIC_WIDTH = 15, 12  # characters of a name in one line of the table of results
+SOURCE_WIDTH, METRIC_WIDTH = 15, 14  # characters of a name in one line of the table of results
 NARROWEST = 100  # columns that a table of results needs where no terminal says how wide it is
 
 
