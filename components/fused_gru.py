@@ -95,15 +95,15 @@ def recurrence(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any, dtype
 
     @tf.custom_gradient
     def run(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any) -> Any:
-        low = [tf.cast(tensor, dtype) for tensor in (x, kernel, recurrent)]
-        last, kept = _run_forward(*low, bias, state)
+        x, kernel, recurrent = (tf.cast(tensor, dtype) for tensor in (x, kernel, recurrent))
+        last, kept = _run_forward(x, kernel, recurrent, bias, state)
 
         def gradients(of_outputs: Any, of_last: Any) -> Any:
-            return _run_backward(*low, state, kept, of_outputs, of_last)
+            return _run_backward(x, kernel, recurrent, state, kept, of_outputs, of_last)
 
         return (tf.cast(kept[0], tf.float32), last), gradients
 
-    return run(x, kernel, recurrent, bias, state)  # type: ignore[no-any-return]
+    return run(x, kernel, recurrent, bias, state)
 
 
 def _run_forward(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any) -> tuple[Any, list[Any]]:
