@@ -186,6 +186,15 @@ def test_a_download_that_fails_is_tried_again(counting, workplace, caplog):
     assert "no route to host" in caplog.text
 
 
+def test_every_stage_has_a_time_limit_and_only_ingest_is_tried_again():
+    from flows import stages
+
+    tasks = {"ingest": stages._ingest, "preprocess": stages._preprocess, "promote": stages._promote}
+    tasks |= {task.name: task for task in (stages.train, stages.evaluate, stages.export)}
+    assert {name: task.timeout_seconds for name, task in tasks.items()} == stages.TIMEOUT_S
+    assert {name for name, task in tasks.items() if task.retries} == {"ingest"}
+
+
 def test_a_download_that_keeps_failing_ends_with_our_own_error_and_nothing_half_written(counting, workplace):
     counting.failures = [SourceError("no route to host")] * 3
     with pytest.raises(SourceError, match="no route to host"):

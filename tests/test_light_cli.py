@@ -211,3 +211,10 @@ def test_the_command_runs_as_a_program_and_survives_a_closed_pipe(tiny_bundles):
     assert done.stderr == ""
     done = subprocess.run([*command, "--length", "3"], capture_output=True, text=True, check=True)
     assert len(done.stdout) == 4
+
+
+def test_a_long_metric_name_stands_apart_from_its_number(capsys):
+    from gatewise.__main__ import _print_metrics
+
+    _print_metrics({"metrics": {"primary": "nats_per_character", "test": {"nats_per_character": 1.482}}})
+    assert capsys.readouterr().out == "nats_per_character 1.482\n"

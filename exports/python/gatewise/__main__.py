@@ -88,7 +88,7 @@ def _print_metrics(manifest: Mapping[str, Any]) -> None:
     """The primary metric beside every baseline's."""
     metrics = manifest.get("metrics") or {}
     primary = metrics.get("primary")
-    print(f"{primary:10}{_number((metrics.get('test') or {}).get(primary))}")
+    print(f"{primary:9} {_number((metrics.get('test') or {}).get(primary))}")
     for name, values in (manifest.get("baselines") or {}).items():
         print(f"  beside  {_number(values.get(primary))}  {name}")
 
