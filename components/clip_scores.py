@@ -11,6 +11,7 @@ from components.recogniser import Shape, start_states
 
 CASE_FRAMES = (25, 8, 1)  # of the examples that an exported network must answer as Keras does
 CLIPS_AT_ONCE = 64  # in one call
+CALIBRATION_CLIPS = 24  # from which integer files take their ranges
 ITERATIONS = 2_000  # of the logistic regression at the most
 
 
@@ -56,6 +57,13 @@ def label_table(table: np.ndarray, labels: Sequence[str]) -> str:
         shares = [f"{100 * right / total:.1f}" if total else "" for total in (said, answered)]
         lines.append(f"| {label} | {said} | {shares[0]} | {shares[1]} |")
     return "\n".join(lines)
+
+
+def whole_examples(part: Part, facts: ClipFacts, shape: Shape) -> list[dict[str, np.ndarray]]:
+    """Inputs with batch 1: whole clips spread over a part, heard from silence."""
+    start = start_states(facts, shape, 1)
+    rows = chosen_clips(part, CALIBRATION_CLIPS)
+    return [{"samples": from_pcm(part.clips[row : row + 1]), **start} for row in rows]
 
 
 def examples(part: Part, facts: ClipFacts, shape: Shape, seed: int) -> list[dict[str, np.ndarray]]:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 RAW, FACTS = "series.parquet", "facts.json"
 COLUMNS = ("series", "minutes", "value")  # of the raw table; extra columns follow
 CASES = 3  # real windows that travel in the bundle
+CALIBRATION_WINDOWS = 100  # of the validation part, from which integer files take their ranges
 
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) and given else given)
@@ -164,10 +165,10 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     return training.fit(model, train, validation, config, folder, steps_per_epoch=len(train), loss=loss)
 
 
-def score(predict: Predict, data: Path, config: Config, limit: int | None = None) -> Scores:
-    """Scaled pinball loss on the test windows, or on `limit` of them evenly spread."""
+def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
+    """Scaled pinball loss on a part's windows, or on `limit` of them evenly spread."""
     prepared = windows.load(data)
-    starts = prepared.test(limit)
+    starts = prepared.spread(part, limit)
     return forecast_scores.measured(
         prepared, starts, forecast_scores.forecast(predict, prepared, starts), config.protocol
     )
@@ -211,7 +212,8 @@ def describe(data: Path, config: Config) -> Description:  # noqa: ARG001
         "unit": task.unit,
     }
     cases = tuple(prepared.feeds(start[None]) for start in prepared.test(CASES))
-    return Description(graph(task), settings, cases, usage=USAGE, limits=_limits(task))
+    ranges = tuple(prepared.feeds(start[None]) for start in prepared.spread("validation", CALIBRATION_WINDOWS))
+    return Description(graph(task), settings, cases, ranges, usage=USAGE, limits=_limits(task))
 
 
 def _limits(task: windows.Task) -> str:

@@ -139,17 +139,17 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     return history
 
 
-def score(predict: Predict, data: Path, config: Config, limit: int | None = None) -> Scores:
-    """Accuracy on the test clips, or on `limit` of them; without a limit also how a stream of them is heard."""
+def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
+    """Accuracy on a part's clips, or on `limit` of them; without a limit also how a stream of them is heard."""
     from components.clip_scores import answers, chosen_clips
 
-    facts, part = read_facts(data), read_part(data, "test")
-    rows = chosen_clips(part, limit)
-    means = answers(predict, part, rows, facts, config.shape, config.decision_frames)
-    wrong = (means.argmax(axis=1) != np.asarray(part.labels)[rows]).astype(float)
+    facts, clips = read_facts(data), read_part(data, part)
+    rows = chosen_clips(clips, limit)
+    means = answers(predict, clips, rows, facts, config.shape, config.decision_frames)
+    wrong = (means.argmax(axis=1) != np.asarray(clips.labels)[rows]).astype(float)
     metrics = {"accuracy": 100 * (1 - float(wrong.mean()))}
     if limit is None:
-        stream = make_stream(part, facts, config.seed)
+        stream = make_stream(clips, facts, config.seed)
         heard = hear(predict, stream, facts, start_states(facts, config.shape, 1))
         metrics |= stream_metrics(heard, stream, facts, config.rule)
     return Scores(metrics, wrong)
@@ -186,7 +186,7 @@ def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Il
 
 def describe(data: Path, config: Config) -> Description:
     """What the exporter and the device need to know."""
-    from components.clip_scores import examples
+    from components.clip_scores import examples, whole_examples
 
     facts = read_facts(data)
     return Description(
@@ -201,6 +201,7 @@ def describe(data: Path, config: Config) -> Description:
             "clip_samples": facts.clip_samples,
         },
         cases=tuple(examples(read_part(data, "test"), facts, config.shape, config.seed)),
+        calibration=tuple(whole_examples(read_part(data, "validation"), facts, config.shape)),
         step_axis="samples",
         usage=USAGE,
         limits=LIMITS,

@@ -24,6 +24,7 @@ TEXT, PICTURE = "text.txt", "loss_along_the_test_text.png"
 LONGEST_NGRAM = {"character": 9, "subword": 4}
 PROMPT_IDS, SAMPLE_IDS, TEMPERATURES = 60, 300, (0.5, 0.9)
 CASES, CASE_IDS = 3, 32  # test vectors: how many, and ids in each
+OPENINGS = 8  # pieces of the validation part, from which integer files take their ranges
 STRANGE_TEXT = "Zoë’s naïve café:\n\tdef f(x):  return x**2  # 数 🙂\r\n"  # what no training text may have
 
 USAGE = """
@@ -144,16 +145,16 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
         )
 
 
-def score(predict: Predict, data: Path, config: Config, limit: int | None = None) -> Scores:
-    """Nats per character on the test part, or on its first `limit` chunks of 100 ids, the state carried throughout."""
+def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
+    """Nats per character on a part, or on its first `limit` chunks of 100 ids, the state carried throughout."""
     parts = Parts.read(data)
-    before = np.concatenate([parts.train, parts.validation])
-    return _scores(chunk_losses(predict, before, parts.test, _start(config), limit), parts)
+    before, ids = parts.with_past(part)
+    return _scores(chunk_losses(predict, before, ids, _start(config), limit), ids, parts)
 
 
-def _scores(losses: np.ndarray, parts: Parts) -> Scores:
-    """Scores from the nats per id of the test part's first chunks, (chunks,)."""
-    ids = parts.test[: len(losses) * CHUNK]
+def _scores(losses: np.ndarray, ids: np.ndarray, parts: Parts) -> Scores:
+    """Scores from the nats per id of the first chunks of some ids, (chunks,)."""
+    ids = ids[: len(losses) * CHUNK]
     each = losses * len(ids) / parts.characters[ids].sum()  # (chunks,), their mean is all nats over all characters
     nats = float(each.mean())
     metrics = {METRIC.name: nats, "bits_per_character": nats / math.log(2), "perplexity": math.exp(nats)}
@@ -168,7 +169,8 @@ def baselines(data: Path, config: Config) -> dict[str, Scores]:
     order = best_order(model, parts.train, parts.validation)
     whole = parts.test[: len(parts.test) // CHUNK * CHUNK]
     losses = model.losses(parts.validation, whole).reshape(longest, -1, CHUNK).mean(axis=2)  # (order, chunks)
-    return {f"{order}-gram": _scores(losses[order - 1], parts), "frequencies": _scores(losses[0], parts)}
+    named = {f"{order}-gram": losses[order - 1], "frequencies": losses[0]}
+    return {name: _scores(each, parts.test, parts) for name, each in named.items()}
 
 
 def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Illustration:
@@ -200,6 +202,7 @@ def describe(data: Path, config: Config) -> Description:
         ),
         settings={"level": config.level, "prompt_token": parts.facts.prompt_id, "turn_stop": parts.facts.turn_end},
         cases=_cases(parts.test, config),
+        calibration=_openings(parts.validation, config),
         tokenizer=data / TOKENIZER,
         texts=(
             *(text_ids.decode(tokenizer, parts.test[at : at + CHUNK]) for at in (0, len(parts.test) // 2)),
@@ -222,6 +225,13 @@ def _cases(test: np.ndarray, config: Config) -> tuple[Feeds, ...]:
         states = {name: rng.uniform(-spread, spread, shape).astype(np.float32) for name in _start(config)}
         cases.append({"ids": ids, **states})
     return tuple(cases)
+
+
+def _openings(ids: np.ndarray, config: Config) -> tuple[Feeds, ...]:
+    """Pieces spread over some ids, each from the start state."""
+    places = np.linspace(0, max(0, len(ids) - CHUNK), OPENINGS).astype(int)
+    start = {name: zeros[None] for name, zeros in _start(config).items()}
+    return tuple({"ids": ids[None, place : place + CHUNK].astype(np.int32), **start} for place in places)
 
 
 def _start(config: Config) -> dict[str, np.ndarray]:

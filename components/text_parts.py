@@ -73,6 +73,12 @@ class Parts:
         np.savez(folder / IDS, train=self.train, validation=self.validation, test=self.test, characters=self.characters)
         (folder / FACTS).write_text(json.dumps(asdict(self.facts)))
 
+    def with_past(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """The ids before the validation or test part, and the part's own."""
+        if part == "validation":
+            return self.train, self.validation
+        return np.concatenate([self.train, self.validation]), self.test
+
     def check_lengths(self, window: int) -> None:
         """See that every part can be used.
 

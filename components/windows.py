@@ -157,7 +157,11 @@ class Windows:
 
     def test(self, limit: int | None = None) -> np.ndarray:
         """The test part's windows, or `limit` of them evenly spread."""
-        starts = self.parts["test"]
+        return self.spread("test", limit)
+
+    def spread(self, part: str, limit: int | None = None) -> np.ndarray:
+        """A part's windows, or `limit` of them evenly spread."""
+        starts = self.parts[part]
         if limit is None or limit >= len(starts):
             return starts
         return starts[np.linspace(0, len(starts) - 1, limit).round().astype(int)]
