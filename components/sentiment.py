@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from components import text_sources, training
-from components.application import Application, Description, Illustration, Metric, Predict, Scores
+from components.application import Application, Description, Feeds, Illustration, Metric, Predict, Scores
 from components.converters.specs import GraphSpec, TensorSpec
 from components.gru import bidirectional
 from components.settings import Settings
@@ -36,6 +36,7 @@ UNLABELLED = "unlabelled.parquet"
 DATA, LABELS, TEXTS, TOKENIZER, VECTORS = "data.npz", "labels.json", "texts.parquet", "tokenizer.json", "vectors.npy"
 CONFUSION = "confusion.png"
 ILLUSTRATED = 2_000  # test texts in the pictures
+CALIBRATION_TEXTS = 100  # of the validation part, from which integer files take their ranges
 CASE_PADDING = 5  # steps of padding in one of the test vectors
 USAGE = """import gatewise
 
@@ -162,10 +163,10 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     )
 
 
-def score(predict: Predict, data: Path, config: Config, limit: int | None = None) -> Scores:
-    """Accuracy on the test part, or on its first `limit` texts."""
-    part = load_part(data / DATA, "test").first(limit)
-    return measured(probabilities(predict, part, config.max_length), part.labels)
+def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
+    """Accuracy on a part, or on its first `limit` texts."""
+    texts = load_part(data / DATA, part).first(limit)
+    return measured(probabilities(predict, texts, config.max_length), texts.labels)
 
 
 def baselines(data: Path, config: Config) -> dict[str, Scores]:  # noqa: ARG001  the same signature in every application
@@ -205,11 +206,18 @@ def describe(data: Path, config: Config) -> Description:
         ),
         settings={"labels": labels, "max_length": config.max_length},
         cases=tuple({"ids": row} for row in ids),
+        calibration=_calibration(data, config),
         tokenizer=data / TOKENIZER,
         texts=tuple(texts[row] for row in chosen),
         usage=USAGE,
         limits=LIMITS,
     )
+
+
+def _calibration(data: Path, config: Config) -> tuple[Feeds, ...]:
+    """Texts of the validation part, each a batch of one."""
+    texts = load_part(data / DATA, "validation").first(CALIBRATION_TEXTS)
+    return tuple({"ids": padded([ids], config.max_length)} for ids in texts.ids)
 
 
 def _labels(data: Path) -> list[str]:
