@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from components import corpora
-from components.catalog import RemoteFile, Source, fetch, is_own, named, own_path
+from components.catalog import RemoteFile, Source, fetch, identity, is_own, named, own_path
 
 BOOK_PREFIX = "gutenberg_"
 EMBEDDED = {"embedded": corpora.python_topics, "embedded_code": corpora.python_library}
@@ -58,7 +58,7 @@ def fingerprint(source: str) -> str:
     entry = named(SOURCES, source)
     if entry.kind == "embedded":
         return f"{source} of Python {platform.python_version()}"
-    return f"{source} {entry.files[0].url} {entry.files[0].sha256}"
+    return f"{source} {identity(entry.files[0])}"
 
 
 def read(source: str) -> tuple[str, dict[str, Any]]:

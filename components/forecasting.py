@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from components import forecast_pictures, forecast_preparation, forecast_scores, windows
 from components.application import Application, Description, Illustration, Metric, Predict, Scores
 from components.artifacts import sha256_of
-from components.catalog import is_own, named, own_path
+from components.catalog import identity, is_own, named, own_path
 from components.series import History, varying
 from components.series_sources import SOURCES, histories_of
 from components.settings import Settings
@@ -98,7 +98,7 @@ def fingerprint(source: str, config: Config) -> str:
     entry = named(SOURCES, source)
     if entry.kind == "live":  # prices grow by the day
         return f"{source} {config.tickers} {config.period} {config.interval} {datetime.now(UTC).date()}"
-    return f"{source} {[file.sha256 or file.url for file in entry.files]}"
+    return f"{source} {[identity(file) for file in entry.files]}"
 
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import reviews
 from components.artifacts import key_of, sha256_of
-from components.catalog import RemoteFile, Source, fetch, is_own, named, own_path
+from components.catalog import RemoteFile, Source, fetch, identity, is_own, named, own_path
 from components.errors import DataError
 from components.labelled_texts import BINARY, LabelledTexts, check, clean, frame, own
 
@@ -60,7 +60,7 @@ def fingerprint(source: str) -> str:
         return sha256_of(own_path(source))
     entry = named(SOURCES, source)
     grammar = (reviews.REVISION, reviews.SEED, EMBEDDED_TRAIN, EMBEDDED_TEST)
-    return key_of([(file.url, file.sha256) for file in entry.files] or grammar)
+    return key_of([identity(file) for file in entry.files] or grammar)
 
 
 def embedded() -> LabelledTexts:

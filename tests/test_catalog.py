@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.catalog import RemoteFile, Source, fetch, is_own, named, own_path
+from components.catalog import RemoteFile, Source, fetch, identity, is_own, named, own_path
 from components.errors import SettingError, SourceError
 
 CONTENT = bytes(range(256)) * 4_096  # 1 MiB
@@ -164,3 +164,14 @@ def test_an_unknown_name_lists_the_known_ones():
     sources = {"embedded": Source("embedded", "embedded", "", ""), "imdb": Source("imdb", "public", "", "")}
     with pytest.raises(SettingError, match="unknown source 'imdv': choose from embedded, imdb"):
         named(sources, "imdv")
+
+
+def test_a_file_is_known_by_its_checksum_or_by_the_content_of_the_users_copy(tmp_path, monkeypatch):
+    stated, unstated = RemoteFile("a.bin", "https://x/a", SHA256), RemoteFile("a.bin", "https://x/a")
+    assert (identity(stated), identity(unstated)) == (SHA256, "https://x/a")
+    monkeypatch.setenv("GATEWISE_DATA", str(tmp_path))
+    (tmp_path / "a.bin").write_bytes(b"one")
+    before = identity(unstated)
+    (tmp_path / "a.bin").write_bytes(b"two")
+    assert len({before, identity(unstated), "https://x/a"}) == 3
+    assert identity(stated) == SHA256
