@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAGES = ("ingest", "preprocess", "train", "evaluate", "export", "promote")
-CODE_VERSION = 2  # counts up when ingest or preprocess of any application writes something else from the same input
-LAYER_MODULES = ("components.layers", "components.series_layers")  # Keras finds its layers by name only when imported
+CODE_VERSION = 3  # counts up when ingest or preprocess of any application writes something else from the same input
+LAYER_MODULES = (  # Keras finds its layers by name only when imported
+    "components.layers",
+    "components.pooling",
+    "components.series_layers",
+    "components.text_layers",
+)
 MODEL, SCORES, REPORT = "model.keras", "scores.json", "report.md"
 
 

@@ -1,4 +1,8 @@
-"""Sentiment: labelled texts in, a bidirectional GRU that names a text's class out."""
+"""Sentiment: labelled texts in, a network that names a text's class out: a bidirectional GRU and a linear part.
+
+The linear part weighs single word pieces and pairs of neighbours, as the strongest classical models of texts do; the
+GRU reads in order. Each is right where the other is not, and the validation part says how much each counts.
+"""
 
 import json
 from pathlib import Path
@@ -7,24 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from components import text_sources, training
+from components import text_sources
 from components.application import Application, Description, Feeds, Illustration, Metric, Predict, Scores
 from components.converters.specs import GraphSpec, TensorSpec
 from components.gru import bidirectional
 from components.settings import Settings
 from components.text_baselines import majority, tfidf_regression
-from components.text_batches import (
-    PADDING_ID,
-    Part,
-    by_length,
-    load_part,
-    padded,
-    save_parts,
-    scoring_batches,
-    training_batches,
-)
+from components.text_batches import PADDING_ID, Part, by_length, load_part, padded, save_parts
 from components.text_pictures import confusion_picture, telling_texts
-from components.text_scores import TEXTS_AT_ONCE, measured, probabilities
+from components.text_scores import measured, probabilities
 from components.text_splits import PARTS, split
 from components.tokenizing import encode, train_wordpiece
 from components.word_vectors import word_vectors
@@ -32,8 +27,9 @@ from components.word_vectors import word_vectors
 if TYPE_CHECKING:
     import keras
 
-UNLABELLED = "unlabelled.parquet"
+UNLABELLED = "unlabelled"
 DATA, LABELS, TEXTS, TOKENIZER, VECTORS = "data.npz", "labels.json", "texts.parquet", "tokenizer.json", "vectors.npy"
+NO_LABEL = -1
 CONFUSION = "confusion.png"
 ILLUSTRATED = 2_000  # test texts in the pictures
 CALIBRATION_TEXTS = 100  # of the validation part, from which integer files take their ranges
@@ -54,17 +50,19 @@ class Config(Settings):
     vocabulary: int = Field(8_000, ge=64, le=100_000, description="word pieces in the tokenizer")
     embedding: int = Field(64, ge=1, le=1_024, description="numbers per word piece")
     vectors: bool = Field(True, description="start word pieces from their neighbours in the texts, labelled or not")
+    pairs: int = Field(4_096, ge=0, le=2**22, description="rows for pairs in the linear part; 0 for the GRU alone")
     max_length: int = Field(128, ge=4, le=4_096, description="word pieces read of each text; the rest is cut off")
     stretch: int = Field(128, ge=4, le=4_096, description="word pieces of each text in a training step, from anywhere")
     word_dropout: float = Field(0.0, ge=0, lt=1, description="share of word pieces hidden while training")
     input_dropout: float = Field(0.0, ge=0, lt=1, description="share of embedding features dropped while training")
+    taught_epochs: int = Field(0, ge=0, le=1_000, description="passes over self-labelled texts, where there are any")
     text_column: str = Field("", description="column with the text; found by its usual names when empty")
     label_column: str = Field("", description="column with the label; found by its usual names when empty")
     validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of the training texts kept for validation")
     test_share: float = Field(0.1, gt=0, lt=0.5, description="share kept for the test where the source has no split")
 
     training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
-        ("max_length", "stretch", "word_dropout", "input_dropout")
+        ("pairs", "max_length", "stretch", "word_dropout", "input_dropout", "taught_epochs")
     )
 
 
@@ -73,12 +71,12 @@ PRESETS = {
         vocabulary=400, embedding=32, vectors=False, max_length=48, stretch=48, units=32, epochs=6, learning_rate=5e-3
     ),
     "base": Config(
-        vocabulary=12_000, embedding=100, max_length=600, stretch=256, dropout=0.5, input_dropout=0.2, epochs=4,
-        batch_size=64, learning_rate=2e-3
+        vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=200, dropout=0.5, input_dropout=0.2,
+        epochs=3, taught_epochs=1, batch_size=128, learning_rate=3e-3
     ),
     "large": Config(
-        vocabulary=24_000, embedding=200, max_length=800, stretch=400, units=128, dropout=0.5, input_dropout=0.3,
-        epochs=6, batch_size=64, learning_rate=2e-3
+        vocabulary=24_000, embedding=128, pairs=2**20, max_length=800, stretch=400, units=128, dropout=0.5,
+        input_dropout=0.3, epochs=4, taught_epochs=2, batch_size=128, learning_rate=3e-3
     ),
 }  # fmt: skip
 
@@ -99,7 +97,7 @@ def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     found, card = text_sources.load(source, config.text_column, config.label_column)
     for name, table in found.parts.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
-    pd.DataFrame({"text": found.unlabelled}, dtype=str).to_parquet(folder / UNLABELLED, index=False)
+    pd.DataFrame({"text": found.unlabelled}, dtype=str).to_parquet(folder / f"{UNLABELLED}.parquet", index=False)
     sizes = {f"{name}_texts": len(table) for name, table in found.parts.items()}
     return card | sizes | {"unlabelled_texts": len(found.unlabelled)}
 
@@ -118,10 +116,11 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
         name: Part(encode(tokenizer, table["text"].tolist()), table["label"].map(labels.index).to_numpy(np.int32))
         for name, table in tables.items()
     }
+    unlabelled = encode(tokenizer, pd.read_parquet(raw / f"{UNLABELLED}.parquet")["text"].tolist())
+    parts[UNLABELLED] = Part(unlabelled, np.full(len(unlabelled), NO_LABEL, np.int32))
     save_parts(folder / DATA, **parts)
     if config.vectors:
-        unlabelled = pd.read_parquet(raw / UNLABELLED)["text"].tolist()
-        sequences = parts["train"].ids + encode(tokenizer, unlabelled)
+        sequences = parts["train"].ids + unlabelled
         np.save(folder / VECTORS, word_vectors(sequences, tokenizer.get_vocab_size(), config.embedding, config.seed))
     return {"labels": labels, "vocabulary": tokenizer.get_vocab_size()} | {
         name: len(part) for name, part in parts.items()
@@ -133,8 +132,9 @@ def build(data: Path, config: Config) -> "keras.Model":
     import keras
 
     from components.pooling import MaskedPooling
+    from components.text_layers import Blend, LinearText
 
-    vocabulary = len(json.loads((data / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"])
+    vocabulary, labels = _vocabulary(data), len(_labels(data))
     ids = keras.Input((None,), dtype="int32", name="ids")
     embedding = keras.layers.Embedding(vocabulary, config.embedding, mask_zero=True, name="embedding")
     x = embedding(ids)  # (batch, time, embedding)
@@ -144,23 +144,20 @@ def build(data: Path, config: Config) -> "keras.Model":
     x = bidirectional(x, config.units, config.layers, config.dropout)  # (batch, time, 2 * units)
     x = MaskedPooling(name="pooling")(x)  # (batch, 4 * units)
     x = keras.layers.Dropout(config.dropout, name="pooling_dropout")(x)
-    x = keras.layers.Dense(len(_labels(data)), activation="softmax", name="probabilities")(x)
+    x = keras.layers.Dense(labels, name="logits")(x)
+    if config.pairs:
+        x = Blend(name="blend")([x, LinearText(vocabulary, config.pairs, labels, name="linear")(ids)])
+    x = keras.layers.Softmax(name="probabilities")(x)
     return keras.Model({"ids": ids}, {"probabilities": x}, name="sentiment")
 
 
 def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[str, list[float]]:
-    """Train the network on the training part; return the history."""
-    train, validation = (load_part(data / DATA, name) for name in ("train", "validation"))
-    return training.fit(
-        model,
-        training_batches(train, config.batch_size, config.stretch, config.word_dropout, config.seed),
-        scoring_batches(validation, TEXTS_AT_ONCE, config.max_length),
-        config,
-        folder,
-        steps_per_epoch=-(-len(train) // config.batch_size),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    """Train the network on the training part, and on the texts without label if asked; return the history."""
+    from components.self_training import SelfTraining
+
+    train, validation, unlabelled = (load_part(data / DATA, name) for name in ("train", "validation", UNLABELLED))
+    training = SelfTraining(model, config, len(_labels(data)), _vocabulary(data))
+    return training.fit(train, validation, unlabelled, folder)
 
 
 def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
@@ -222,6 +219,10 @@ def _calibration(data: Path, config: Config) -> tuple[Feeds, ...]:
 
 def _labels(data: Path) -> list[str]:
     return list(json.loads((data / LABELS).read_text(encoding="utf-8")))
+
+
+def _vocabulary(data: Path) -> int:
+    return len(json.loads((data / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"])
 
 
 def _texts(data: Path, part: str) -> list[str]:

@@ -18,10 +18,10 @@ LENGTH_JITTER = 16  # pieces: keeps batches of equal lengths from being the same
 
 @dataclass(frozen=True)
 class Part:
-    """Texts of one part as ids, and the number of each text's label."""
+    """Texts of one part as ids, and what is known of each text's label."""
 
     ids: list[np.ndarray]  # per text (pieces,) int32
-    labels: np.ndarray  # (texts,) int32
+    labels: np.ndarray  # (texts,) int32, numbers of labels; or (texts, labels) float32, a probability of each
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,10 +66,10 @@ def by_length(part: Part, batch_size: int, length: int) -> Iterator[np.ndarray]:
 
 
 def training_batches(part: Part, batch_size: int, length: int, word_dropout: float, seed: int) -> "tf.data.Dataset":
-    """Batches of one epoch in an order of its own every time: {"ids": (batch, time)} and labels (batch,).
+    """Batches of one epoch in an order of its own every time: {"ids": (batch, time)} and (batch, labels).
 
     Args:
-        part: the training part.
+        part: the training part; a probability of each label.
         batch_size: texts per batch.
         length: pieces of each text; a longer text shows another stretch of itself every time.
         word_dropout: share of pieces replaced by the unknown one.
@@ -85,17 +85,17 @@ def training_batches(part: Part, batch_size: int, length: int, word_dropout: flo
             rows = [_stretch(part.ids[row], length, word_dropout, rng) for row in batches[index]]
             yield {"ids": padded(rows, length)}, part.labels[batches[index]]
 
-    return _dataset(epoch, -(-len(part) // batch_size))
+    return _dataset(epoch, -(-len(part) // batch_size), part.labels.shape[1])
 
 
 def scoring_batches(part: Part, batch_size: int, length: int) -> "tf.data.Dataset":
-    """Batches of every text's beginning, shortest first: {"ids": (batch, time)} and labels (batch,)."""
+    """Batches of every text's beginning, shortest first: {"ids": (batch, time)} and (batch, labels)."""
 
     def once() -> Iterator[Batch]:
         for rows in by_length(part, batch_size, length):
             yield {"ids": padded([part.ids[row] for row in rows], length)}, part.labels[rows]
 
-    return _dataset(once, -(-len(part) // batch_size))
+    return _dataset(once, -(-len(part) // batch_size), part.labels.shape[1])
 
 
 def _stretch(ids: np.ndarray, length: int, word_dropout: float, rng: np.random.Generator) -> np.ndarray:
@@ -104,9 +104,9 @@ def _stretch(ids: np.ndarray, length: int, word_dropout: float, rng: np.random.G
     return np.where(rng.random(len(stretch)) < word_dropout, UNKNOWN_ID, stretch) if word_dropout else stretch
 
 
-def _dataset(epoch: Callable[[], Iterator[Batch]], batches: int) -> "tf.data.Dataset":
+def _dataset(epoch: Callable[[], Iterator[Batch]], batches: int, labels: int) -> "tf.data.Dataset":
     import tensorflow as tf
 
-    signature = ({"ids": tf.TensorSpec((None, None), tf.int32)}, tf.TensorSpec((None,), tf.int32))
+    signature = ({"ids": tf.TensorSpec((None, None), tf.int32)}, tf.TensorSpec((None, labels), tf.float32))
     rows = tf.data.Dataset.from_generator(epoch, output_signature=signature)
     return rows.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)

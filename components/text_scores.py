@@ -9,9 +9,14 @@ TEXTS_AT_ONCE = 128
 
 
 def probabilities(predict: Predict, part: Part, length: int) -> np.ndarray:
-    """(texts, labels) in the part's order, computed in batches of texts of about the same length."""
+    """(texts, labels) in the part's order."""
+    return answers(predict, part, length, "probabilities")
+
+
+def answers(predict: Predict, part: Part, length: int, output: str) -> np.ndarray:
+    """An output (texts, …) in the part's order, computed in batches of texts of about the same length."""
     rows = list(by_length(part, TEXTS_AT_ONCE, length))
-    found = [predict({"ids": padded([part.ids[row] for row in batch], length)})["probabilities"] for batch in rows]
+    found = [predict({"ids": padded([part.ids[row] for row in batch], length)})[output] for batch in rows]
     return np.concatenate(found)[np.argsort(np.concatenate(rows))]
 
 

@@ -6,17 +6,19 @@ import random
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from components import reviews, sentiment, text_sources
+from components import blending, linear_texts, reviews, sentiment, text_sources
 from components.application import Illustration, Predict, Scores
 from components.catalog import named
 from components.errors import DataError, SettingError, SourceError
 from components.text_batches import Part, load_part, padded, training_batches
+from components.text_layers import LinearText
 from components.text_splits import split
 from components.word_vectors import word_vectors
 
@@ -54,6 +56,55 @@ class Trained:
     scores: Scores
 
 
+def rows_by_hand(ids: np.ndarray, vocabulary: int, buckets: int) -> list[int]:
+    """The rows of the table that a padded row of ids adds up, pair by pair in Python's unbounded integers."""
+    kept = [int(piece) for piece in ids if piece]
+    pairs = [(before * 21_467 + after) % buckets for before, after in pairwise(kept)]
+    return kept + [vocabulary + pair for pair in pairs]
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_the_linear_part_is_what_its_fit_says_it_is(labels: int) -> None:
+    vocabulary, buckets, rng = 90_000, 512, np.random.default_rng(0)  # ids whose products need all 31 bits
+    texts = [rng.integers(1, vocabulary, size).astype(np.int32) for size in (7, 1, 12)]
+    layer = LinearText(vocabulary, buckets, labels)
+    ids = np.pad(padded(texts, 20), ((0, 1), (0, 3)))  # the last text is empty
+    layer.build(ids.shape)
+    table = rng.normal(size=layer.table.shape).astype(np.float32)
+    layer.set_weights([table])
+    expected = [
+        table[rows_by_hand(row, vocabulary, buckets)].sum(axis=0) / max(1, (row > 0).sum()) ** 0.5 for row in ids
+    ]
+    found = np.asarray(layer(ids))
+    np.testing.assert_allclose(found[:, -table.shape[1] :], expected, atol=1e-5)
+    np.testing.assert_allclose(
+        found[:3], linear_texts.logits(linear_texts.features(texts, vocabulary, buckets), table), atol=1e-5
+    )
+    assert found.shape == (4, labels)
+    assert labels > 2 or not found[:, 0].any()
+
+
+def test_the_linear_part_learns_what_single_words_say() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, 300)
+    texts = [np.append(rng.integers(5, 50, 8), 2 + label).astype(np.int32) for label in labels]
+    counts = linear_texts.features(texts, 50, 64)
+    found = linear_texts.logits(counts[200:], linear_texts.fitted_table(counts[:200], labels[:200], 3))
+    assert np.mean(found.argmax(axis=1) == labels[200:]) > 0.9
+
+
+def test_the_blend_trusts_the_half_that_is_right() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 2, 400)
+    right = np.eye(2)[labels] * 2 + rng.normal(size=(400, 2))
+    noise = rng.normal(size=(400, 2))
+    first, second = blending.fitted(right, noise, labels), blending.fitted(noise, right, labels)
+    assert first.scales[0] > 1 > 0.3 > first.scales[1]
+    assert second.scales[1] > 1 > 0.3 > second.scales[0]
+    better = second.probabilities(noise, right).argmax(axis=1) == labels
+    assert better.mean() == pytest.approx(np.mean(right.argmax(axis=1) == labels), abs=0.02)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     from components.gru import predictor
@@ -78,6 +129,32 @@ def test_the_network_reads_in_order_where_a_bag_of_words_guesses(trained: Traine
     assert hardest.metrics["accuracy"] < 75
     assert hardest.each.shape == trained.scores.each.shape == (60,)
     assert len(trained.history["val_loss"]) <= CONFIG.epochs
+
+
+def test_the_history_tells_what_each_half_is_worth(trained: Trained) -> None:
+    gru, linear, blend = (trained.history[f"{half}_val_accuracy"][-1] for half in ("gru", "linear", "blend"))
+    assert gru > 0.9 > 0.75 > linear
+    assert blend > 0.9
+
+
+def test_texts_without_label_are_learned_from(tmp_path: Path) -> None:
+    from components.training import seed_everything
+
+    raw, data, source = tmp_path / "raw", tmp_path / "data", tmp_path / "source"
+    raw.mkdir(), data.mkdir(), source.mkdir()
+    ordered_texts(48).to_csv(source / "train.csv", index=False)
+    ordered_texts(20, seed=1).to_csv(source / "test.csv", index=False)
+    ordered_texts(32, seed=2)[["review"]].to_csv(source / "unlabelled.csv", index=False)
+    config = CONFIG.changed({"units": 4, "epochs": 1, "taught_epochs": 2})
+    sentiment.ingest(str(source), config, raw)
+    assert sentiment.preprocess(raw, config, data)["unlabelled"] == 32
+    seed_everything(config.seed)
+    model = sentiment.build(data, config)
+    history = sentiment.fit(model, data, config, tmp_path / "checkpoints")
+    assert [len(history[name]) for name in ("loss", "val_loss")] == [3, 3]
+    model.get_layer("logits").set_weights([np.zeros((16, 2)), np.zeros(2)])
+    assert sentiment.fit(model, data, config, tmp_path / "checkpoints") == history, "finished rounds are not repeated"
+    assert model.get_layer("logits").get_weights()[0].any(), "and leave their weights"
 
 
 def test_the_commonest_label_is_a_baseline(trained: Trained) -> None:
@@ -167,10 +244,10 @@ def test_no_training_text_stands_in_the_validation_part() -> None:
 
 
 def test_a_long_text_shows_another_stretch_every_epoch() -> None:
-    part = Part([np.arange(2, 102, dtype=np.int32), np.arange(2, 7, dtype=np.int32)], np.array([0, 1], np.int32))
+    part = Part([np.arange(2, 102, dtype=np.int32), np.arange(2, 7, dtype=np.int32)], np.eye(2, dtype=np.float32))
     batches = training_batches(part, batch_size=1, length=10, word_dropout=0.0, seed=1)
     epochs = [list(batches.as_numpy_iterator()) for _ in range(6)]
-    starts = {int(inputs["ids"][0, 0]) for epoch in epochs for inputs, labels in epoch if labels[0] == 0}
+    starts = {int(inputs["ids"][0, 0]) for epoch in epochs for inputs, truth in epoch if truth[0, 0] == 1}
     shapes = {inputs["ids"].shape for inputs, _ in epochs[0]}
     assert len(starts) > 1
     assert shapes == {(1, 10), (1, 5)}

@@ -11,6 +11,7 @@ Two ways, both per output channel:
   without VNNI add pairs of 8-bit products in 16 bits and saturate (255 * 127 * 2 > 32,767).
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import onnx
 
 SMALLEST = 1_024  # elements: below, a weight is stored in 16 bits
+SMALLEST_CHANNEL = 8  # elements: below, a scale for each channel costs as much as what it scales
 SMALLEST_16 = 64  # elements: below, the two nodes cost what the bytes save
 SMALLEST_PRODUCT = 32_768  # elements: below, quantising the input costs what the integers save
 BITS_16, BITS_8, BITS_7 = 32_767, 127, 63
@@ -57,7 +59,8 @@ def with_int8_weights(proto: "onnx.ModelProto") -> "onnx.ModelProto":
         for weight in _weights_of(node):
             array = graph.constants.get(node.input[weight.position])
             if array is not None and array.dtype == np.float32 and array.size >= SMALLEST and array.ndim > 1:
-                node.input[weight.position] = graph.stored(node.input[weight.position], array, weight.reduced, BITS_8)
+                axes = _scaled_together(array, weight.reduced)
+                node.input[weight.position] = graph.stored(node.input[weight.position], array, axes, BITS_8)
         for position, name in enumerate(node.input):
             array = graph.constants.get(name)
             if array is not None and array.dtype == np.float32 and array.size >= SMALLEST_16:
@@ -158,6 +161,12 @@ class _Graph:
         del graph.initializer[:]
         graph.initializer.extend(kept)
         return _renumbered(self.proto)
+
+
+def _scaled_together(array: np.ndarray, reduced: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes that share a scale: those summed over, or all axes where those hold next to nothing."""
+    together = math.prod(array.shape[axis] for axis in reduced if axis < array.ndim)
+    return reduced if together >= SMALLEST_CHANNEL else tuple(range(array.ndim))
 
 
 def _weights_of(node: Any) -> Iterable[Weight]:
