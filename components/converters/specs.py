@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 STATE = "state_{}"
 NEXT_STATE = "state_{}_next"
@@ -64,9 +65,10 @@ class VariantFile:
     Attributes:
         file: its name in the folder.
         runtime: "onnxruntime" or "litert".
-        precision: of the weights: "float32", "float16" or "int8".
+        precision: of the weights: "float32", "float16" or "int8"; "full-int8" and "int8-products" compute in integers.
         fixed: sizes of the axes that are frozen in it.
         step_us: median microseconds of one step on one thread, where that was measured to choose between files.
+        micro: for a microcontroller's file: what `micro.described` says of it, and its measured arena.
     """
 
     file: str
@@ -74,6 +76,7 @@ class VariantFile:
     precision: str
     fixed: Mapping[str, int] = field(default_factory=dict)
     step_us: float | None = None
+    micro: Mapping[str, Any] | None = None
 
 
 def plain_name(name: str) -> str:

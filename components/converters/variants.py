@@ -6,11 +6,11 @@
 | onnx-int8 | the same graph, weights stored in 8 bits; as fast as float32, a quarter of the bytes |
 | onnx-step, onnx-step-int8 | models with states: one step per run, GRUs written out; int8 computes on integers |
 | tflite, tflite-int8 | built-in operations, fixed axes; int8 is TFLite's dynamic range quantisation |
+| tflite-micro, tflite-full-int8 | in integers as far as that is good enough: `integer_variants.py` |
 
 A step variant ships only where it was measured to be faster than the graph it replaces. There is no float16 variant:
-onnxruntime's CPU kernels and LiteRT both widen float16 to float32 when they open the file, so it is as fast as float32
-at twice the bytes of int8 (GRU of 512 units and 66 characters in TFLite: 1,852 kB and 112 µs a step, int8 966 kB and
-46 µs). `to_tflite(…, precision="float16")` writes one all the same.
+no runtime here gains from one, as `python -m components.benchmarks half_precision` measures. `to_tflite(…,
+precision="float16")` writes one all the same.
 """
 
 import logging
@@ -72,9 +72,18 @@ def onnx_variants(
 
 
 def tflite_variants(model: "keras.Model", graph: GraphSpec, folder: Path) -> dict[str, VariantFile]:
-    """Write the TFLite variants into `folder`; the variants by name."""
-    jobs = [TfliteJob(graph, folder / "model.tflite"), TfliteJob(graph, folder / "model.int8.tflite", "int8")]
-    write_tflite(model, jobs)
+    """Write the TFLite variants that need no calibration into `folder`; the variants by name."""
+    write_tflite(model, tflite_jobs(graph, folder))
+    return tflite_files(graph)
+
+
+def tflite_jobs(graph: GraphSpec, folder: Path) -> list[TfliteJob]:
+    """What writes the files that `tflite_files` names."""
+    return [TfliteJob(graph, folder / file.file, file.precision) for file in tflite_files(graph).values()]
+
+
+def tflite_files(graph: GraphSpec) -> dict[str, VariantFile]:
+    """The TFLite variants that need no calibration, by name."""
     fixed = dict(graph.fixed)
     return {
         "tflite": VariantFile("model.tflite", TFLITE, "float32", fixed),

@@ -1,4 +1,4 @@
-"""The command line: `gatewise info|predict|verify BUNDLE`; one line and exit code 1 for every error."""
+"""The command line: `gatewise info|predict|verify|header BUNDLE`; one line and exit code 1 for every error."""
 
 import argparse
 import json
@@ -84,6 +84,23 @@ def verify(options: argparse.Namespace) -> None:
     require(bundle, checks)
 
 
+def header(options: argparse.Namespace) -> None:
+    """Write the microcontroller's variant as a C header."""
+    from gatewise.bundle import open_bundle
+    from gatewise.c_header import c_header
+
+    bundle = open_bundle(options.bundle)
+    text = c_header(bundle, bundle.variant(options.variant) if options.variant else None)
+    if options.output == "-":
+        print(text, end="")
+        return
+    try:
+        with open(options.output, "w", encoding="ascii") as file:
+            file.write(text)
+    except OSError as error:
+        raise GatewiseError(f"{options.output} cannot be written: {error.strerror}") from None
+
+
 def _print_metrics(manifest: Mapping[str, Any]) -> None:
     """The primary metric beside every baseline's."""
     metrics = manifest.get("metrics") or {}
@@ -115,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     shown = _command(commands, "info", info, "what a bundle is and what it was measured at")
     shown.add_argument("--json", action="store_true", help="print the manifest")
     _command(commands, "verify", verify, "replay the bundle's test vectors on this device")
+    written = _command(commands, "header", header, "write the microcontroller's variant as a C header")
+    written.add_argument("--variant", help="model file to use, by its name in the manifest")
+    written.add_argument("--output", default="-", metavar="FILE", help="file to write, for example model_micro.h")
     asked = _command(commands, "predict", predict, "predict with a bundle")
     asked.add_argument("input", nargs="*", help="prompt or texts (- reads standard input), CSV files, or WAV files")
     asked.add_argument("--variant", help="model file to use, by its name in the manifest")
