@@ -104,6 +104,38 @@ def stage(
 
 
 @cli.command()
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras or .h5 file that anybody made")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write, with a table of parity")],
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS=SIZE", help="size of an axis where a runtime wants one, e.g. time=49; repeatable"),
+    ] = None,
+    examples: Annotated[
+        Path | None, typer.Option(help=".npz file of arrays by input name to compare on, instead of random inputs")
+    ] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="write files for this runtime alone: onnxruntime or litert")
+    ] = None,
+    allow_lambda: Annotated[
+        bool, typer.Option("--allow-lambda", help="load Lambda layers, which runs Python code stored in MODEL")
+    ] = False,
+    code: Annotated[
+        list[Path] | None, typer.Option(help="Python file that defines layers of the model; it is run; repeatable")
+    ] = None,
+) -> None:
+    """Convert any saved Keras model to ONNX and TFLite, and print how each file compares with Keras."""
+    from flows.surroundings import prepare
+
+    prepare()
+    from flows.conversion import parity_table, run_conversion
+    from flows.tables import show
+
+    done = run_conversion(model, out, fix or [], examples, runtime or [], allow_lambda, code or [])
+    show(parity_table(done))
+
+
+@cli.command()
 def demo(
     device: Annotated[
         Path | None, typer.Option(help="Python of an environment with only the light package, to predict in")

@@ -2,16 +2,19 @@
 
 from components.converters.parity import check_parity
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile
+from components.converters.standalone import Conversion, convert
 from components.converters.to_onnx import to_onnx
 from components.converters.to_tflite import to_tflite
 from components.converters.variants import convert_variants
 
 __all__ = [
+    "Conversion",
     "GraphSpec",
     "StateSpec",
     "TensorSpec",
     "VariantFile",
     "check_parity",
+    "convert",
     "convert_variants",
     "to_onnx",
     "to_tflite",

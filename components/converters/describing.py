@@ -25,18 +25,29 @@ def spec_of(
         fixed: sizes of named axes; else 1 for the batch, 1 step for a model with states, 128 steps for others.
 
     Raises:
-        ConversionError: the model does not say what it takes, or an axis in `fixed` does not exist.
+        ConversionError: the model does not say what it takes, takes text, or has an axis without a size.
     """
     taken = tuple(inputs) if inputs else _inputs(model)
-    given = _outputs(model, taken)
-    spec = GraphSpec(taken, given)
+    texts = [tensor.name for tensor in taken if tensor.dtype == "string"]
+    if texts:
+        raise ConversionError(
+            f"model '{model.name}': input '{texts[0]}' is text: make ids outside, and convert the part that takes them"
+        )
+    spec = GraphSpec(taken, _outputs(model, taken))
     streams = bool(states_of(spec) or stateful_layers(model))
     axes = [size for tensor in taken for size in tensor.shape if isinstance(size, str)]
-    sizes = {axis: (_rows(model) if axis == BATCH else 1 if streams else STEPS) for axis in axes}
-    unknown = sorted(set(fixed or {}) - set(sizes))
+    usual = {axis: 1 if axis == BATCH or streams else STEPS for axis in axes if axis.startswith((BATCH, TIME))}
+    unknown = sorted(set(fixed or {}) - set(axes))
     if unknown:
-        raise ConversionError(f"there is no axis '{unknown[0]}' to fix: the model has {', '.join(sizes)}")
-    return GraphSpec(taken, given, sizes | dict(fixed or {}))
+        raise ConversionError(f"there is no axis '{unknown[0]}' to fix: the model has {', '.join(dict.fromkeys(axes))}")
+    for axis, size in (fixed or {}).items():
+        if size < 1:
+            raise ConversionError(f"axis '{axis}' cannot be fixed to {size}: give a whole number from 1")
+    sizes = usual | dict(fixed or {})
+    for axis in axes:
+        if axis not in sizes:
+            raise ConversionError(f"axis '{axis}' of model '{model.name}' has no usual size: fix it (--fix {axis}=…)")
+    return GraphSpec(taken, spec.outputs, sizes)
 
 
 def _inputs(model: "keras.Model") -> tuple[TensorSpec, ...]:
@@ -96,14 +107,6 @@ def _axes(shape: Sequence[int | None], suffix: str) -> tuple[str | int, ...]:
         for place, size in enumerate(shape[1:], start=1)
     ]
     return (BATCH, *rest)
-
-
-def _rows(model: "keras.Model") -> int:
-    """The batch size: that of the stateful layers where there are any, else 1."""
-    import keras
-
-    variables = [keras.tree.flatten(layer.states) for layer in stateful_layers(model) if layer.states is not None]
-    return int(variables[0][0].shape[0]) if variables else 1
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

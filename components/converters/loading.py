@@ -1,10 +1,17 @@
 """Reading saved Keras models that somebody else made, without running code that hides in them."""
 
+import importlib.util
+import inspect
 import json
+import shutil
+import sys
+import tempfile
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import quiet_import
 from components.converters.tracing import first_line
 from components.errors import ConversionError
 
@@ -12,38 +19,94 @@ if TYPE_CHECKING:
     import keras
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-CONFIG = "config.json"
+CONFIG, METADATA = "config.json", "metadata.json"
+MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
+CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
 
 
-def load(path: Path, allow_lambda: bool = False) -> "keras.Model":
-    """The model in a `.keras` or `.h5` file.
+def load(path: Path, allow_lambda: bool = False, code: Sequence[Path] = ()) -> "keras.Model":
+    """The model in a `.keras` or `.h5` file; `.h5` files of Keras 2 are read too.
 
     Args:
         path: the file.
         allow_lambda: load `Lambda` layers, which runs the Python code stored in the file.
+        code: Python files that define the layers and models in it which are not Keras' own; they are run.
 
     Raises:
         ConversionError: no file, no Keras model, a damaged one, one with a layer unknown here or a refused `Lambda`.
     """
     config = _config(path)
-    lambdas = sorted(_names_of(config, "Lambda"))
+    lambdas = sorted(_names_of(config, CODE))
     if lambdas and not allow_lambda:
         raise ConversionError(
             f"{path}: layer '{lambdas[0]}' is a Lambda, and loading it runs code from the file; "
             "if you trust it, allow Lambda layers (allow_lambda=True, --allow-lambda)"
         )
+    quiet_import.import_tensorflow()
     import keras
 
-    from components import layers
-
-    known = {kind.__name__: kind for kind in (layers.Tail, layers.LogMel)}
+    known = _own_layers() | {name: kind for file in code for name, kind in _classes_in(file).items()}
     try:
-        model = keras.saving.load_model(path, custom_objects=known, compile=False, safe_mode=not allow_lambda)
+        with tempfile.TemporaryDirectory() as folder:
+            readable = _without_time_major(path, config, Path(folder))
+            model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=not allow_lambda)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
-        raise ConversionError(f"{path} cannot be loaded as a Keras model: {first_line(error)}") from error
+        raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}") from error
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
     return model
+
+
+def _own_layers() -> dict[str, Any]:
+    from components import layers
+
+    return {kind.__name__: kind for kind in (layers.Tail, layers.LogMel)}
+
+
+def _classes_in(file: Path) -> dict[str, Any]:
+    """Layers and models that a Python file defines, by their names."""
+    import keras
+
+    if not file.is_file():
+        raise ConversionError(f"{file}: no such file with Python code")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise ConversionError(f"{file} is no Python file: give one that defines the model's own layers")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(file.stem, module)  # Keras looks there for the module that a saved class names
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever somebody's code raises
+        raise ConversionError(f"{file} cannot be run: {type(error).__name__}: {first_line(error)}") from error
+    return {name: kind for name, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, keras.Layer)}
+
+
+def _reason(error: Exception) -> str:
+    """What a loader says, without the configuration of the whole model that Keras appends."""
+    said = first_line(error).split(" Full object config:")[0]
+    if "register_keras_serializable" in said or "Unknown layer" in said:
+        said += " (--code FILE.py, or code=[…], names a file that defines it)"
+    return said
+
+
+def _without_time_major(path: Path, config: Any, folder: Path) -> Path:
+    """A copy without an argument that Keras 2 gave every GRU and Keras 3 does not know; most files are fine already."""
+    plain = _stripped(config)
+    if plain == config or zipfile.is_zipfile(path):
+        return path
+    import h5py
+
+    copy = folder / "model.h5"
+    shutil.copyfile(path, copy)
+    with h5py.File(copy, "r+") as file:
+        file.attrs[MODEL_CONFIG] = json.dumps(plain)
+    return copy
+
+
+def _stripped(config: Any) -> Any:
+    if isinstance(config, Mapping):
+        return {key: _stripped(value) for key, value in config.items() if (key, value) != ("time_major", False)}
+    return [_stripped(value) for value in config] if isinstance(config, list) else config
 
 
 def _config(path: Path) -> Any:
@@ -66,10 +129,15 @@ def _zipped_config(path: Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             config = json.loads(archive.read(CONFIG))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+            version = str(json.loads(archive.read(METADATA))["keras_version"])
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
         raise ConversionError(f"{path} is not a Keras model, or it is damaged: {first_line(error)}") from error
     if damaged:
         raise ConversionError(f"{path} is damaged: its part {damaged} has a wrong checksum")
+    if version.startswith("2."):
+        raise ConversionError(f"{path} was saved by Keras {version}: save it there as .h5, which Keras 3 can read")
+    if path.suffix != ".keras":
+        raise ConversionError(f"{path} holds a .keras model under another ending: rename it to {path.stem}.keras")
     return config
 
 
@@ -78,23 +146,29 @@ def _hdf5_config(path: Path) -> Any:
 
     try:
         with h5py.File(path) as file:
-            config = file.attrs.get("model_config")
+            config = file.attrs.get(MODEL_CONFIG)
     except OSError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
     if config is None:
         raise ConversionError(f"{path} holds weights only: save the whole model (model.save('model.keras'))")
-    return json.loads(config)
+    if path.suffix not in (".h5", ".hdf5"):
+        raise ConversionError(f"{path} holds an .h5 model under another ending: rename it to {path.stem}.h5")
+    try:
+        return json.loads(config)
+    except ValueError as error:
+        raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
 
 
-def _names_of(config: Any, kind: str) -> set[str]:
-    """Names of all layers of a class, at any depth of a configuration."""
+def _names_of(config: Any, kinds: Sequence[str], owner: str = "") -> set[str]:
+    """Names of the layers that are of one of the kinds, or hold one, at any depth of a configuration."""
     found: set[str] = set()
-    if isinstance(config, dict):
-        if config.get("class_name") == kind:
-            inner = config.get("config")
-            found.add(str(inner.get("name", kind)) if isinstance(inner, dict) else kind)
+    if isinstance(config, Mapping):
+        inner = config.get("config")
+        owner = str(inner["name"]) if isinstance(inner, Mapping) and "name" in inner else owner
+        if config.get("class_name") in kinds:
+            found.add(owner or str(config["class_name"]))
         config = list(config.values())
     if isinstance(config, list):
         for value in config:
-            found |= _names_of(value, kind)
+            found |= _names_of(value, kinds, owner)
     return found

@@ -5,6 +5,9 @@ weights beside it; a tf2onnx handler turns that into ONNX `GRU`. Both order the 
 
 A mask becomes `sequence_lens`: valid steps are moved to the left in their order, and outputs are moved back to where
 they belong. So holes and left padding cost two gathers and give exactly what Keras gives.
+
+A sequence without steps is an error in Keras. onnxruntime 1.32 ends the whole process when a GRU node gets no steps or
+no rows, so a caller must not send any; `gatewise` refuses them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.converters.recording import array_of
+from components.converters.recording import Run, array_of
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class NativeGrus:
 
     def __call__(
         self,
-        layer: "keras.layers.RNN",
+        run: Run,
         x: Any,
         state: Any,
         mask: Any,
@@ -66,7 +69,7 @@ class NativeGrus:
         """Outputs in the order of time (batch, time, units), last output and last state (batch, units)."""
         import tensorflow as tf
 
-        cell, backwards, zero_masked = layer.cell, layer.go_backwards, bool(layer.zero_output_for_mask)
+        cell, backwards, zero_masked = run.cell, run.go_backwards, run.zero_output_for_mask
         if mask is None:
             outputs, after = self._node(cell, backwards, x, state, None)
             return outputs, after, after

@@ -42,7 +42,10 @@ def _largest_error(wanted: np.ndarray, got: np.ndarray) -> tuple[float, tuple[in
     """The largest absolute difference and where it is; NaN counts as infinite unless both are NaN."""
     if wanted.size == 0:
         return 0.0, ()
-    difference = np.abs(wanted.astype(np.float64) - got.astype(np.float64))
-    difference = np.where(np.isnan(wanted) & np.isnan(got), 0.0, np.where(np.isnan(difference), np.inf, difference))
+    wanted, got = wanted.astype(np.float64), got.astype(np.float64)
+    same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))  # infinities included
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(wanted - got)
+    difference = np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
     place = tuple(int(index) for index in np.unravel_index(int(difference.argmax()), difference.shape))
     return float(difference[place]), place

@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 
 LOCK = threading.RLock()  # Keras' classes are changed while a model is traced
 
-# (layer, x, state or None, mask or None, where x came from or None)
+# (what to run, x, state or None, mask or None, where x came from or None)
 # -> (outputs in the order of time (batch, time, units), output of the last step, last state)
-Recurrence = Callable[["keras.layers.RNN", Any, Any, Any, "Embedded | None"], tuple[Any, Any, Any]]
+Recurrence = Callable[["Run", Any, Any, Any, "Embedded | None"], tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One GRU cell over a sequence; the fields as Keras' RNN has them."""
+
+    cell: "keras.layers.GRUCell"
+    go_backwards: bool
+    return_sequences: bool
+    zero_output_for_mask: bool
 
 
 @dataclass(frozen=True)
@@ -129,10 +139,25 @@ def array_of(weight: Any) -> np.ndarray:
 
 
 def is_gru(layer: Any) -> bool:
-    """Whether a layer is a GRU in Keras' own arithmetic."""
+    """Whether a layer is a GRU in Keras' own arithmetic, or several in one RNN."""
     import keras
 
-    return isinstance(layer, keras.layers.RNN) and type(layer.cell) is keras.layers.GRUCell
+    return isinstance(layer, keras.layers.RNN) and all(type(cell) is keras.layers.GRUCell for cell in _cells(layer))
+
+
+def _cells(layer: Any) -> list[Any]:
+    """The cells of an RNN, those that it stacks one by one."""
+    import keras
+
+    return list(layer.cell.cells) if isinstance(layer.cell, keras.layers.StackedRNNCells) else [layer.cell]
+
+
+def _runs(layer: Any) -> list[Run]:
+    """A run for each cell; those below the last one hand on whole sequences."""
+    cells = _cells(layer)
+    whole = [True] * (len(cells) - 1) + [bool(layer.return_sequences)]
+    zeros = bool(layer.zero_output_for_mask)
+    return [Run(cell, layer.go_backwards, all_steps, zeros) for cell, all_steps in zip(cells, whole, strict=True)]
 
 
 def _run(now: Recording, original: Any, layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
@@ -158,15 +183,19 @@ def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: A
 
     if now.recurrence is None:
         raise ValueError("no recurrence to run")
+    source, x, last, after = now.embedded.get(id(x)), tf.cast(x, tf.float32), None, []
     try:
-        source, first = now.embedded.get(id(x)), state[0] if state else None
-        outputs, last, after = now.recurrence(layer, tf.cast(x, tf.float32), first, mask, source)
+        for index, run in enumerate(_runs(layer)):
+            first = tf.cast(state[index], tf.float32) if state else None
+            x, last, following = now.recurrence(run, x, first, mask, source)
+            source = None
+            after.append(following)
     except ConversionError as error:
         raise ConversionError(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from None
     if layer.go_backwards and now.natural is not layer:
-        outputs = tf.reverse(outputs, [1])
-    outputs, last, after = (tf.cast(part, layer.compute_dtype) for part in (outputs, last, after))
-    return outputs, last, [after]
+        x = tf.reverse(x, [1])
+    outputs, last, *after = (tf.cast(part, layer.compute_dtype) for part in (x, last, *after))
+    return outputs, last, after
 
 
 def _in_keras(original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:

@@ -1,16 +1,19 @@
 """Keras to ONNX in float32: native `GRU` nodes, any batch and any length, states in and out."""
 
 import logging
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from components.converters.fixed_gru import FixedGrus
 from components.converters.native_gru import STAND_IN, NativeGrus
+from components.converters.recording import is_gru
 from components.converters.specs import GraphSpec, StateSpec
 from components.converters.tidying import tidied
-from components.converters.tracing import first_line, trace
+from components.converters.tracing import first_line, layers_of, trace
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def onnx_of(model: "keras.Model", spec: GraphSpec) -> tuple["onnx.ModelProto", t
     """The model as an ONNX document, and its states."""
     grus = NativeGrus()
     function, states = trace(model, spec, grus)
-    proto = _converted(function, model.name, {STAND_IN: (grus.handler, [])})
+    proto = _converted(function, model, {STAND_IN: (grus.handler, [])})
     _name_axes(proto, spec, states, {})
     if grus.nodes and not any(node.op_type == "GRU" for node in proto.graph.node):
         raise ConversionError(f"model '{model.name}': its {len(grus.nodes)} GRUs do not reach any output")
@@ -57,7 +60,7 @@ def step_onnx_of(model: "keras.Model", spec: GraphSpec) -> "onnx.ModelProto":
     A `GRU` node packs, transposes and starts a pool for each call; over a single step that is most of its time.
     """
     function, states = trace(model, spec, FixedGrus(unroll=True, fold_embeddings=True), fixed=True)
-    proto = _converted(function, model.name, {})
+    proto = _converted(function, model, {})
     _name_axes(proto, spec, states, spec.fixed)
     _check(proto, model)
     return proto
@@ -70,41 +73,90 @@ def write(proto: "onnx.ModelProto", path: Path) -> None:
     temporary.replace(path)
 
 
-def _converted(function: Any, name: str, handlers: dict[str, Any]) -> "onnx.ModelProto":
+def _converted(function: Any, model: "keras.Model", handlers: dict[str, Any]) -> "onnx.ModelProto":
     """tf2onnx over a traced function."""
     import tensorflow as tf
     from tf2onnx import convert, optimizer, tf_loader
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    for talker in ("tf2onnx", "tensorflow"):
+        logging.getLogger(talker).setLevel(logging.CRITICAL)  # what they report is raised here
     passes = {key: optimizer._get_optimizers()[key] for key in PASSES}
     inputs = [tensor.name for tensor in function.inputs if tensor.dtype != tf.resource]
     outputs = [tensor.name for tensor in function.outputs]
+    refused: list[str] = []
     try:
-        with tf.device("/cpu:0"):
+        with tf.device("/cpu:0"), _refusals(refused):
             proto, _ = convert._convert_common(
                 tf_loader.from_function(function, inputs, outputs),
-                name=name,
+                name=model.name,
                 opset=OPSET,
-                custom_op_handlers=handlers,
+                custom_op_handlers={"Erfc": (_erfc, []), **handlers},
                 optimizers=passes,
                 input_names=inputs,
                 output_names=outputs,
                 tensors_to_rename=convert.tensor_names_from_structed(function, inputs, outputs),
             )
     except Exception as error:  # tf2onnx raises whatever its rewriters happen to hit
-        raise ConversionError(f"model '{name}' cannot be written as ONNX: {first_line(error)}") from error
-    _refuse_foreign(proto, name)
+        where = ", ".join(dict.fromkeys(_called(_layer_of(name, model)) for name in refused)) or f"model '{model.name}'"
+        raise ConversionError(f"{where} cannot be written as ONNX: {first_line(error)}") from error
+    _refuse_foreign(proto, model)
     return tidied(proto)
 
 
-def _refuse_foreign(proto: "onnx.ModelProto", name: str) -> None:
-    """Raise when tf2onnx left an operation as it was, which it does where ONNX has no counterpart."""
+def _erfc(ctx: Any, node: Any, name: str, args: Any) -> None:  # noqa: ARG001
+    """tf2onnx handler: 1 - erf(x), as Keras' gelu has it."""
+    x, y, kind, shape = node.input[0], node.output[0], ctx.get_dtype(node.output[0]), ctx.get_shape(node.output[0])
+    ctx.remove_node(node.name)
+    one = ctx.make_const(f"{node.name}_one", np.ones((), np.float32)).output[0]
+    erf = ctx.make_node("Erf", [x], shapes=[shape], dtypes=[kind])
+    ctx.make_node("Sub", [one, erf.output[0]], outputs=[y], shapes=[shape], dtypes=[kind])
+
+
+def _refuse_foreign(proto: "onnx.ModelProto", model: "keras.Model") -> None:
+    """Raise for loops, and for operations that ONNX does not have, which tf2onnx leaves as they were."""
+    import keras
     import onnx
 
+    recurrent = [one for one in layers_of(model) if isinstance(one, keras.layers.RNN) and not is_gru(one)]
+    wrong: dict[str, set[str]] = {}
     for node in proto.graph.node:
-        if not onnx.defs.has(node.op_type, node.domain):
-            layer = next(iter(node.name.split("/")[-2:-1]), name)
-            raise ConversionError(f"layer '{layer}' of model '{name}': ONNX has no operation for its {node.op_type}")
+        if node.op_type in LOOPS and recurrent:
+            for layer in recurrent:
+                wrong.setdefault(_called(layer), set()).add(node.op_type)
+        elif node.op_type in LOOPS or not onnx.defs.has(node.op_type, node.domain):
+            wrong.setdefault(_called(_layer_of(node.name, model)), set()).add(node.op_type)
+    if wrong:
+        told = "; ".join(f"{layer} needs {', '.join(sorted(kinds))}" for layer, kinds in wrong.items())
+        raise ConversionError(f"model '{model.name}' has no form in ONNX without loops and foreign operations: {told}")
+
+
+@contextmanager
+def _refusals(names: list[str]) -> Iterator[None]:
+    """Collect the names of nodes that tf2onnx cannot convert; it logs them, and raises without saying which."""
+    reporter = logging.getLogger("tf2onnx.tfonnx")
+
+    def kept(record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Failed to convert node") and isinstance(record.args, tuple):
+            names.append(str(record.args[0]))
+        return False
+
+    level, reporter.level = reporter.level, logging.ERROR
+    reporter.addFilter(kept)
+    try:
+        yield
+    finally:
+        reporter.removeFilter(kept)
+        reporter.level = level
+
+
+def _layer_of(node: str, model: "keras.Model") -> Any:
+    """The innermost layer that a node's name speaks of, else the model."""
+    layers = {layer.name: layer for layer in layers_of(model)}
+    return next((layers[part] for part in reversed(node.split("/")) if part in layers), model)
+
+
+def _called(layer: Any) -> str:
+    return f"layer '{layer.name}' ({type(layer).__name__})"
 
 
 def _name_axes(
@@ -128,19 +180,10 @@ def _name_axes(
 
 
 def _check(proto: "onnx.ModelProto", model: "keras.Model") -> None:
-    """Raise unless the document is valid and free of loops."""
-    import keras
+    """Raise unless the document is valid."""
     import onnx
 
-    from components.converters.recording import is_gru
-    from components.converters.tracing import layers_of
-
-    kinds = Counter(node.op_type for node in proto.graph.node)
-    foreign = [layer for layer in layers_of(model) if isinstance(layer, keras.layers.RNN) and not is_gru(layer)]
-    if loops := LOOPS & set(kinds):
-        named = f": layer '{foreign[0].name}' ({type(foreign[0]).__name__})" if foreign else ""
-        raise ConversionError(f"model '{model.name}' holds {', '.join(sorted(loops))}, no native node{named}")
     try:
         onnx.checker.check_model(proto, full_check=True)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConversionError(f"model '{model.name}' became invalid ONNX: {first_line(error)}") from error

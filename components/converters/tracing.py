@@ -52,6 +52,11 @@ def implicit_states(model: "keras.Model", spec: GraphSpec) -> list[tuple[Any, St
     return found
 
 
+def all_states(model: "keras.Model", spec: GraphSpec) -> tuple[StateSpec, ...]:
+    """The explicit states of `spec` and those of stateful layers."""
+    return states_of(spec) + tuple(state for _, state in implicit_states(model, spec))
+
+
 def trace(
     model: "keras.Model",
     spec: GraphSpec,
@@ -89,11 +94,11 @@ def trace(
 
     try:
         function = tf.function(graph, autograph=False, jit_compile=False).get_concrete_function(*signature)
-    except ConversionError:
-        raise
+    except ConversionError as error:
+        raise ConversionError(first_line(error)) from None  # Keras has added what the layer was called with
     except Exception as error:  # Keras wraps whatever goes wrong inside a layer in classes of its own
         raise ConversionError(f"model '{model.name}' cannot be traced: {first_line(error)}") from error
-    return function, states_of(spec) + tuple(state for _, state in kept)
+    return function, all_states(model, spec)
 
 
 def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str, Any]:

@@ -1,0 +1,167 @@
+"""What a model is compared on when nobody has more to offer than the model: random inputs that it can take."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.converters.describing import BATCH, TIME
+from components.converters.recording import Recording, recording
+from components.converters.specs import GraphSpec, StateSpec, TensorSpec, frozen
+from components.converters.tracing import call_named, first_line, implicit_states
+from components.errors import ConversionError
+
+if TYPE_CHECKING:
+    import keras
+
+Feeds = dict[str, np.ndarray]
+CASES = 8  # random ones
+FREE_ROWS = 3  # of the batch that the free axes are tried with
+PADDED = 0.25  # of the steps of every other case are zeros, which a mask hides
+
+
+def keras_outputs(model: "keras.Model", spec: GraphSpec, feeds: Mapping[str, np.ndarray]) -> Feeds:
+    """What Keras makes of a case: outputs and next states by name; the model's own states stay what they are.
+
+    Raises:
+        ConversionError: the model cannot be called with the case, or its outputs are empty or not numbers.
+    """
+    import keras
+
+    kept = implicit_states(model, spec)
+    variables = {state.name: variable for (_, state), variable in zip(kept, _variables(kept), strict=True)}
+    rows = len(next(iter(feeds.values())))
+    needed = next((int(variable.shape[0]) for variable in variables.values()), rows)
+    if rows > needed:
+        raise ConversionError(f"model '{model.name}' keeps states of {needed} rows, not {rows}: fix batch to {needed}")
+    tiled = {name: np.resize(array, (needed, *array.shape[1:])) for name, array in feeds.items()}
+    before = {name: np.array(variable.value) for name, variable in variables.items()}
+    try:
+        for name, variable in variables.items():
+            variable.assign(tiled[name])
+        outputs = call_named(model, spec, [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in spec.inputs])
+        found = {name: np.array(value)[:rows] for name, value in outputs.items()}
+        found |= {state.next: np.array(variables[state.name].value)[:rows] for _, state in kept}
+    except ConversionError:
+        raise
+    except Exception as error:  # whatever the model's own layers raise
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
+        raise ConversionError(f"model '{model.name}' cannot be called with {shapes}: {first_line(error)}") from error
+    finally:
+        for name, variable in variables.items():
+            variable.assign(before[name])
+    for name, array in found.items():
+        if array.size == 0:
+            raise ConversionError(f"model '{model.name}': output '{name}' came out empty, shape {array.shape}")
+        if np.isnan(array.astype(np.float64)).any():
+            raise ConversionError(f"model '{model.name}' computes NaN for output '{name}': its weights are damaged")
+    return found
+
+
+def random_cases(
+    model: "keras.Model", spec: GraphSpec, states: Sequence[StateSpec], sizes: Mapping[str, int], count: int = CASES
+) -> list[Feeds]:
+    """Random inputs, states included, with the named axes as large as `sizes` says.
+
+    Numbers are standard normal, ids below the size of the table that reads them, other integers 0 or 1. The last
+    quarter of the steps of every other case is zeros.
+    """
+    limits = _table_sizes(model, spec, states, sizes)
+    random = np.random.default_rng(len(spec.inputs))
+    cases = []
+    for index in range(count):
+        case = {}
+        for tensor in (*spec.inputs, *_beyond(spec, states)):
+            array = _random(random, tensor, sizes, limits.get(tensor.name))
+            if index % 2 and len(tensor.shape) > 1 and str(tensor.shape[1]).startswith(TIME):
+                array[:, array.shape[1] - int(PADDED * array.shape[1]) :] = 0
+            case[tensor.name] = array
+        cases.append(case)
+    return cases
+
+
+def doubled(spec: GraphSpec) -> dict[str, int]:
+    """Sizes of the free axes other than the fixed ones: more rows, and twice the steps."""
+    return {axis: FREE_ROWS if axis == BATCH else 2 * size for axis, size in spec.fixed.items()}
+
+
+def cases_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
+    """The examples in an `.npz` file of arrays by input name, cut to the fixed axes; states absent from it are zeros.
+
+    Raises:
+        ConversionError: no such file, an input is missing or has a shape that does not fit.
+    """
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConversionError(f"{path}: no examples, which are arrays by input name in an .npz file: {error}") from None
+    batch, found = spec.fixed[BATCH], []
+    tensors = (*spec.inputs, *_beyond(spec, states))
+    carried = {state.name for state in states}
+    for tensor in tensors:
+        sizes = frozen(tensor.shape, spec.fixed)
+        if tensor.name in carried and tensor.name not in arrays:
+            rows = max(len(arrays[t.name]) for t in spec.inputs if t.name in arrays)
+            arrays[tensor.name] = np.zeros((rows, *sizes[1:]), tensor.dtype)
+        if tensor.name not in arrays:
+            raise ConversionError(f"{path} has no input '{tensor.name}': it has {', '.join(arrays)}")
+        shape = arrays[tensor.name].shape
+        if len(shape) != len(sizes) or any(have < want for have, want in zip(shape, sizes, strict=True) if want):
+            raise ConversionError(f"{path}: input '{tensor.name}' has shape {shape}, less than {sizes}")
+    for start in range(0, min(len(arrays[t.name]) for t in tensors) - batch + 1, batch):
+        cut = {}
+        for tensor in tensors:
+            sizes = frozen(tensor.shape, spec.fixed)
+            places = (slice(start, start + batch), *(slice(0, size) for size in sizes[1:]))
+            cut[tensor.name] = np.ascontiguousarray(arrays[tensor.name][places], tensor.dtype)
+        found.append(cut)
+    return found
+
+
+def _table_sizes(
+    model: "keras.Model", spec: GraphSpec, states: Sequence[StateSpec], sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """How many ids each input may hold: those are that reach an Embedding as they came, in a run on zeros and ones."""
+    random = np.random.default_rng(0)
+    probe = {t.name: random.integers(0, 2, frozen(t.shape, sizes)).astype(t.dtype) for t in spec.inputs}
+    zeros = {t.name: np.zeros(frozen(t.shape, sizes), t.dtype) for t in _beyond(spec, states)}
+    seen = Recording(None)
+    keras_outputs(model, spec, probe | zeros)  # says clearly what is wrong with a model that cannot be called
+    for layer, state in implicit_states(model, spec):
+        seen.states.setdefault(id(layer), []).append(zeros[state.name])
+    with recording(seen):
+        call_named(model, spec, [probe[t.name] for t in spec.inputs])
+    found: dict[str, int] = {}
+    for embedded in seen.embedded.values():
+        ids = np.asarray(embedded.ids)
+        for name, array in probe.items():
+            if array.shape == ids.shape and (array == ids).all():
+                found[name] = min(found.get(name, embedded.layer.input_dim), embedded.layer.input_dim)
+    return found
+
+
+def _random(
+    random: np.random.Generator, tensor: TensorSpec | StateSpec, sizes: Mapping[str, int], limit: int | None
+) -> np.ndarray:
+    shape = frozen(tensor.shape, sizes)
+    if limit is not None:
+        return random.integers(min(1, limit - 1), limit, shape).astype(tensor.dtype)
+    if np.issubdtype(tensor.dtype, np.floating):
+        return random.normal(size=shape).astype(tensor.dtype)
+    return random.integers(0, 2, shape).astype(tensor.dtype)
+
+
+def _beyond(spec: GraphSpec, states: Sequence[StateSpec]) -> list[StateSpec]:
+    """The states of stateful layers, which are no inputs of the Keras model."""
+    given = {tensor.name for tensor in spec.inputs}
+    return [state for state in states if state.name not in given]
+
+
+def _variables(kept: Sequence[tuple[Any, StateSpec]]) -> list[Any]:
+    """The Keras variable behind each state."""
+    import keras
+
+    places = {id(layer): iter(keras.tree.flatten(layer.states)) for layer, _ in kept}
+    return [next(places[id(layer)]) for layer, _ in kept]

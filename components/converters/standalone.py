@@ -1,0 +1,178 @@
+"""Any saved Keras model to every file that a device may want, each compared with Keras and measured.
+
+The folder that `convert` writes:
+
+| file | what it is |
+|---|---|
+| model.onnx, model.int8.onnx, model.tflite, … | one per variant; `variants.py` lists them |
+| PARITY.md | the table: bytes, largest error against Keras, microseconds |
+| conversion.json | the same for programs, with the names, shapes and dtypes of inputs, outputs and states |
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.artifacts import new_folder
+from components.converters.comparing import Row, compared, largest, markdown
+from components.converters.describing import spec_of
+from components.converters.examples import Feeds, cases_in, doubled, keras_outputs, random_cases
+from components.converters.loading import load
+from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile
+from components.converters.tracing import all_states
+from components.converters.variants import ONNX, TFLITE, onnx_variants, tflite_variants
+from components.errors import ConversionError
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+RUNTIMES = (ONNX, TFLITE)
+CARD, TABLE = "conversion.json", "PARITY.md"
+FREE_CASES = 2  # of other sizes than the fixed ones
+Case = tuple[Feeds, Feeds]  # inputs, and what Keras makes of them
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A finished conversion.
+
+    Attributes:
+        folder: where its files are.
+        graph: names and shapes of inputs and outputs, and the sizes of the axes that some files fix.
+        states: the inputs and outputs that a caller carries from run to run.
+        rows: the parity table, one row per file.
+        notes: what the numbers in the table are, in sentences.
+    """
+
+    folder: Path
+    graph: GraphSpec
+    states: tuple[StateSpec, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+
+def convert(
+    model: "keras.Model | Path | str",
+    out: Path | str,
+    *,
+    fixed: Mapping[str, int] | None = None,
+    inputs: Sequence[TensorSpec] | None = None,
+    examples: Path | str | None = None,
+    runtimes: Sequence[str] = RUNTIMES,
+    allow_lambda: bool = False,
+    code: Sequence[Path] = (),
+) -> Conversion:
+    """Write every variant of a Keras model, and how each compares with Keras, into a folder.
+
+    ONNX files take any batch and any length. TFLite files have fixed axes: one row, and one step for a model with
+    states, 128 steps for others, unless `fixed` says otherwise. States of stateful layers become inputs `state_0`, …
+    and outputs `state_0_next`, …; a caller starts with zeros and hands each output to the next run.
+
+    Args:
+        model: a Keras model, or a `.keras` or `.h5` file.
+        out: the folder to write; it appears whole or not at all. An earlier conversion there is replaced.
+        fixed: sizes of named axes, e.g. {"time": 49}; the names are those of the ONNX file.
+        inputs: names and shapes, for a subclassed model that does not know them.
+        examples: an `.npz` file of arrays by input name to compare on; random inputs without it.
+        runtimes: those to write files for, "onnxruntime" and "litert".
+        allow_lambda: load `Lambda` layers, which runs the Python code stored in the file.
+        code: Python files that define layers of the model which are not Keras' own; they are run.
+
+    Raises:
+        ConversionError: no Keras model, a layer that cannot be exported, shapes that a runtime refuses, or a folder
+            that is not ours to replace.
+        ParityError: a float32 file does not compute what Keras computes.
+    """
+    target = _replaceable(Path(out))
+    unknown = sorted(set(runtimes) - set(RUNTIMES))
+    if unknown or not runtimes:
+        raise ConversionError(f"unknown runtime '{', '.join(unknown)}': choose from {', '.join(RUNTIMES)}")
+    network: Any = load(Path(model), allow_lambda, code) if isinstance(model, str | Path) else model
+    graph = spec_of(network, inputs, fixed)
+    states = all_states(network, graph)
+    cases = _cases(network, graph, states, None if examples is None else Path(examples))
+    try:
+        with new_folder(target) as folder:
+            variants = _variants(network, graph, folder, [feeds for feeds, _ in cases], runtimes)
+            free = [] if ONNX not in runtimes else _free_cases(network, graph, states)
+            rows = tuple(compared(folder, variants, cases, free))
+            done = Conversion(target, graph, states, rows, _notes(cases, free, examples))
+            (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
+            (folder / CARD).write_text(json.dumps(_card(done), indent=2), encoding="utf-8")
+    except OSError as error:
+        raise ConversionError(f"{target} cannot be written: {error.strerror or error}") from error
+    return done
+
+
+def _replaceable(out: Path) -> Path:
+    """The folder to write, if nothing that is not ours stands there."""
+    if out.exists() and not out.is_dir():
+        raise ConversionError(f"{out} is a file: name a folder to write")
+    if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
+        raise ConversionError(f"{out} holds files that no conversion made: name a new or an empty folder")
+    return out
+
+
+def _cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec], examples: Path | None) -> list[Case]:
+    feeds = cases_in(examples, graph, states) if examples else random_cases(network, graph, states, graph.fixed)
+    return [(case, keras_outputs(network, graph, case)) for case in feeds]
+
+
+def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> list[Case]:
+    """Cases of other sizes than the fixed ones, where the model accepts them."""
+    try:
+        feeds = random_cases(network, graph, states, doubled(graph), FREE_CASES)
+        return [(case, keras_outputs(network, graph, case)) for case in feeds]
+    except ConversionError as error:
+        log.info("only the fixed sizes are compared: %s", error)
+        return []
+
+
+def _variants(
+    network: Any, graph: GraphSpec, folder: Path, feeds: Sequence[Feeds], runtimes: Sequence[str]
+) -> dict[str, VariantFile]:
+    """The files of every runtime; where one refuses, its error says how to do without it."""
+    writers: dict[str, Callable[[], dict[str, VariantFile]]] = {
+        ONNX: lambda: onnx_variants(network, graph, folder, feeds),
+        TFLITE: lambda: tflite_variants(network, graph, folder),
+    }
+    found: dict[str, VariantFile] = {}
+    for runtime in (name for name in RUNTIMES if name in runtimes):
+        log.info("writing files for %s", runtime)
+        try:
+            found |= writers[runtime]()
+        except ConversionError as error:
+            others = [name for name in runtimes if name != runtime]
+            hint = f" (for {others[0]} alone: --runtime {others[0]}, runtimes=['{others[0]}'])" if others else ""
+            raise ConversionError(f"{error}{hint}") from error
+    return found
+
+
+def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | None) -> tuple[str, ...]:
+    kind = "random inputs" if examples is None else f"examples of {Path(examples).name}"
+    sizes = ", ".join(f"{name} {array.shape}" for name, array in cases[0][0].items())
+    reach = f"Keras' outputs reach {largest([*cases, *free]):.3g}"
+    notes = [f"max error: largest absolute difference from Keras over all outputs of {len(cases)} {kind}; {reach}."]
+    if free:
+        other = ", ".join(f"{name} {array.shape}" for name, array in free[0][0].items())
+        notes.append(f"Files without fixed axes were compared on other shapes too: {other}.")
+    return (*notes, f"µs per run: median on one thread of this machine, at {sizes}.")
+
+
+def _card(done: Conversion) -> dict[str, Any]:
+    """What programs want to know of the folder."""
+    files = {row.variant: asdict(row.file) | {"bytes": row.bytes} for row in done.rows}
+    measured = {row.variant: {"max_error": row.max_error, "microseconds": row.microseconds} for row in done.rows}
+    return {
+        "inputs": [asdict(tensor) for tensor in done.graph.inputs],
+        "outputs": [asdict(tensor) for tensor in done.graph.outputs],
+        "states": [asdict(state) for state in done.states],
+        "fixed": dict(done.graph.fixed),
+        "variants": {name: file | measured[name] for name, file in files.items()},
+        "notes": done.notes,
+    }
