@@ -6,7 +6,7 @@ product over all steps. Where the processor multiplies in bfloat16, the products
 (Micikevicius et al. 2018, "Mixed precision training"); weights, states and their updates stay float32.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
 CPU_FACTS = Path("/proc/cpuinfo")
+OPEN = 60.0  # in an update gate: its sigmoid is 1 in float32, whatever else reaches it
 BFLOAT16_SIGNS = ("avx512_bf16", "amx_bf16")  # what Linux calls the instructions
 
 
@@ -24,14 +25,13 @@ def fused(network: "keras.Model", weight_dropout: float = 0.0, dtype: str | None
     """Let every GRU layer of `network` run the loop of this module within the block.
 
     Args:
-        network: a model whose GRU layers have Keras' default activations, a bias and `reset_after`, and see no mask.
+        network: a model whose GRU layers, those of a `Bidirectional` too, have Keras' default activations, a bias and
+            `reset_after`.
         weight_dropout: share of the recurrent weights that are zero in a training step, the same at all its steps
             (Merity et al. 2018, "Regularizing and optimizing LSTM language models").
         dtype: "float32" or "bfloat16", what the products take; without it what the processor is good at.
     """
-    import keras
-
-    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.GRU)]
+    layers = _grus(network.layers)
     for layer in layers:
         layer.inner_loop = partial(_inner_loop, layer, weight_dropout, dtype or best_dtype())
     try:
@@ -39,6 +39,19 @@ def fused(network: "keras.Model", weight_dropout: float = 0.0, dtype: str | None
     finally:
         for layer in layers:
             del layer.inner_loop
+
+
+def _grus(layers: "Iterable[keras.Layer]") -> "list[keras.layers.GRU]":
+    """The GRU layers among these, and those that a `Bidirectional` holds."""
+    import keras
+
+    found = []
+    for layer in layers:
+        if isinstance(layer, keras.layers.Bidirectional):
+            found += _grus([layer.forward_layer, layer.backward_layer])
+        elif isinstance(layer, keras.layers.GRU):
+            found.append(layer)
+    return found
 
 
 def best_dtype() -> str:
@@ -56,28 +69,38 @@ def _inner_loop(
     mask: Any,
     training: bool = False,
 ) -> tuple[Any, Any, list[Any]]:
-    """What Keras' `GRU.inner_loop` returns: last output, outputs (batch, time, units), last states.
-
-    Raises:
-        ValueError: there is a mask.
-    """
+    """What Keras' `GRU.inner_loop` returns: last output, outputs (batch, time, units), last states."""
     import tensorflow as tf
 
-    if mask is not None:
-        raise ValueError(f"layer '{layer.name}' sees a mask: the fused loop knows none")
     cell = layer.cell
-    recurrent = tf.convert_to_tensor(cell.recurrent_kernel)
+    kernel, recurrent = tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel)
     if training and weight_dropout:
         recurrent = tf.nn.dropout(recurrent, weight_dropout)
+    if mask is not None:
+        sequences, kernel = _frozen(sequences, kernel, tf.nest.flatten(mask)[0])
+    x = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
     outputs, last = recurrence(
-        tf.transpose(sequences, (1, 0, 2)),
-        tf.convert_to_tensor(cell.kernel),
+        tf.reverse(x, [0]) if layer.go_backwards else x,
+        kernel,
         recurrent,
         tf.convert_to_tensor(cell.bias),
-        initial_state[0],
+        tf.nest.flatten(initial_state)[0],
         tf.as_dtype(dtype),
     )
     return last, tf.transpose(outputs, (1, 0, 2)), [last]
+
+
+def _frozen(sequences: Any, kernel: Any, mask: Any) -> tuple[Any, Any]:
+    """Inputs with one more feature, 1 where a step is masked, and the weights that make it keep the state there.
+
+    It opens the update gate altogether, so that the state before passes unchanged, as Keras has it pass.
+    """
+    import tensorflow as tf
+
+    units = kernel.shape[1] // 3
+    masked = tf.cast(tf.logical_not(tf.cast(mask, tf.bool)), sequences.dtype)
+    row = tf.concat([tf.fill((1, units), tf.cast(OPEN, kernel.dtype)), tf.zeros((1, 2 * units), kernel.dtype)], 1)
+    return tf.concat([sequences, masked[..., None]], -1), tf.concat([kernel, row], 0)
 
 
 def recurrence(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any, dtype: Any) -> tuple[Any, Any]:

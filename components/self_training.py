@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components import blending, linear_texts, training
+from components.fused_gru import fused
 from components.text_batches import Part, scoring_batches, training_batches
 from components.text_scores import TEXTS_AT_ONCE, answers
 
@@ -66,16 +67,17 @@ class SelfTraining:
         if (folder / HISTORY).exists():
             self.model.load_weights(str(folder / training.BEST_WEIGHTS))
             return dict(json.loads((folder / HISTORY).read_text()))
-        return training.fit(
-            self.model,
-            training_batches(train, config.batch_size, config.stretch, config.word_dropout, config.seed),
-            scoring_batches(self._one_hot(validation), TEXTS_AT_ONCE, config.max_length),
-            config,
-            folder,
-            steps_per_epoch=-(-len(train) // config.batch_size),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        with fused(self.model):
+            return training.fit(
+                self.model,
+                training_batches(train, config.batch_size, config.stretch, config.word_dropout, config.seed),
+                scoring_batches(self._one_hot(validation), TEXTS_AT_ONCE, config.max_length),
+                config,
+                folder,
+                steps_per_epoch=-(-len(train) // config.batch_size),
+                loss="categorical_crossentropy",
+                metrics=["accuracy"],
+            )
 
     def _blend(self, validation: Part) -> History:
         """Weigh the halves by what they say of the validation part; return the accuracy of each and of both."""

@@ -94,13 +94,34 @@ def test_keras_own_loop_is_back_afterwards(network: "keras.Model") -> None:
     assert "inner_loop" not in vars(network.get_layer("gru_0"))
 
 
-def test_a_mask_is_refused_by_the_layers_name() -> None:
+def test_masked_steps_and_both_directions_are_those_of_keras() -> None:
     import keras
+    import tensorflow as tf
 
     from components.fused_gru import fused
 
-    ids = keras.Input((None,), dtype="int32")
-    x = keras.layers.Embedding(9, FEATURES, mask_zero=True)(ids)
-    network = keras.Model(ids, keras.layers.GRU(UNITS, name="reader")(x))
-    with fused(network), pytest.raises(ValueError, match="'reader' sees a mask"):
-        network(np.array([[1, 2, 0]]))
+    ids, mask = keras.Input((None, FEATURES)), keras.Input((None,), dtype="bool")
+    reader = keras.layers.Bidirectional(keras.layers.GRU(UNITS, return_sequences=True))
+    network = keras.Model([ids, mask], reader(ids, mask=mask))
+    rng = np.random.default_rng(3)
+    network.set_weights([rng.normal(size=weight.shape) for weight in network.get_weights()])
+    x = tf.constant(rng.normal(size=(4, TIME, FEATURES)), tf.float32)
+    kept = np.arange(TIME) < np.array([[TIME], [4], [1], [0]])
+    kept[0, 2] = False  # a hole
+
+    def run() -> list[np.ndarray]:
+        @tf.function
+        def found() -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                outputs = network([x, tf.constant(kept)], training=True) * kept[..., None]
+                loss = tf.reduce_sum(tf.sin(3 * outputs))
+            return [outputs, *tape.gradient(loss, [x, *(v.value for v in network.trainable_variables)])]
+
+        return [np.asarray(value) for value in found()]
+
+    expected = run()
+    with fused(network, dtype="float32"):
+        ours = run()
+    for one, other in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max())
