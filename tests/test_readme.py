@@ -53,7 +53,7 @@ PREFECT = commands("prefect")
 def test_the_page_shows_every_program_at_work() -> None:
     assert {words[1] for words in FLOWS if words[0] == "run"} == set(NAMES)
     assert {words[0] for words in MAKE} >= {"demo", "test", "serve", "deploy"}
-    assert {words[0] for words in LIGHT} == {"info", "predict", "verify"}
+    assert {words[0] for words in LIGHT} == {"info", "predict", "verify", "header"}
     assert PREFECT
 
 
