@@ -26,9 +26,11 @@ lint: .venv/installed
 
 bench: .venv/bench-installed
 	$(BIN)/python -m components.benchmarks
+	$(BIN)/python -m components.readme_numbers
 
 quality: .venv/installed
 	$(BIN)/python -m components.quality
+	$(BIN)/python -m components.readme_numbers
 
 serve: .venv/installed
 	DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false $(BIN)/prefect server start
@@ -47,6 +49,7 @@ python:
 
 .venv/installed: pyproject.toml exports/python/pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv .venv
+	@echo "Installing TensorFlow, Prefect and the rest, pinned by constraints.txt: a few minutes, once."
 	$(BIN)/python $(PIP) --editable exports/python --editable '.[test]'
 	@touch $@
 
