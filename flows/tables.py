@@ -14,6 +14,7 @@ from rich.table import Table
 from components.application import Application
 
 SOURCE_WIDTH, METRIC_WIDTH = 15, 14  # characters of a name in one line of the table of results
+VALUE_WIDTH = 12  # of a setting's value
 NARROWEST = 100  # columns that a table of results needs where no terminal says how wide it is
 
 
@@ -69,7 +70,7 @@ def presets_table(app: Application) -> Table:
     table = Table(title=app.title, title_justify="left")
     table.add_column("setting")
     for name in app.presets:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", max_width=VALUE_WIDTH)
     table.add_column("what it is")
     values = {name: preset.model_dump(mode="json") for name, preset in app.presets.items()}
     for field, facts in type(next(iter(app.presets.values()))).model_fields.items():
