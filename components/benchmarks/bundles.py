@@ -49,8 +49,8 @@ def untrained(application: str, settings: Mapping[str, Any], folder: Path) -> No
 
 
 def _scores(app: Application) -> Scores:
-    """What an untrained network is not measured for."""
-    return Scores({app.metric.name: 0.0}, np.zeros(0))
+    """What stands for the scores of an untrained network: one example, answered as well by every variant."""
+    return Scores({app.metric.name: 0.0}, np.zeros(1))
 
 
 def _report(app: Application, folder: Path) -> Artifact:
