@@ -9,7 +9,7 @@ from components.audio_clips import from_pcm
 from components.clip_sets import ClipFacts, Part
 from components.recogniser import Shape, start_states
 
-CASE_FRAMES = (25, 8, 1)  # of the examples that an exported network must answer as Keras does
+CASE_FRAMES = (12, 4, 1)  # of the examples that an exported network must answer as Keras does
 CLIPS_AT_ONCE = 64  # in one call
 CALIBRATION_CLIPS = 24  # from which integer files take their ranges
 ITERATIONS = 2_000  # of the logistic regression at the most
@@ -39,11 +39,11 @@ def regression_answers(train: Part, test: Part, facts: ClipFacts, seed: int) -> 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from components.clip_streams import clip_frames
+    from components.clip_streams import clip_spectra
 
     def features(part: Part) -> np.ndarray:
-        frames = clip_frames(part, facts)  # (clips, frames, mels)
-        return np.concatenate([frames.mean(axis=1), frames.std(axis=1)], axis=1)  # (clips, 2 * mels)
+        spectra = clip_spectra(part, facts)  # (clips, spectra, mels)
+        return np.concatenate([spectra.mean(axis=1), spectra.std(axis=1)], axis=1)  # (clips, 2 * mels)
 
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS, random_state=seed))
     return np.asarray(model.fit(features(train), train.labels).predict(features(test)))

@@ -1,81 +1,76 @@
 """Training sequences of a recogniser: clips one after the other over background noise, each time differently."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 
 from components.audio_clips import from_pcm
 from components.augmentation import Augmentation, coloured, masked, moved, noisy, retold, stretch_of
-from components.clip_sets import FRAMES_PER_SECOND, ClipFacts, Part
+from components.clip_sets import FRAMES_PER_SECOND, SPECTRA, ClipFacts, Part
 from components.layers import SILENCE
 from components.progress import new_bar
-from components.recogniser import mel_frames
-
-if TYPE_CHECKING:
-    pass
+from components.recogniser import MELS, mel_spectra
 
 log = logging.getLogger(__name__)
 
 CLIPS_AT_ONCE = 256  # through the log-mel layer
-TRAINED_FRAMES = 10  # at the end of a clip, where its word must be known; before that it may not be over
+TRAINED_FRAMES = 5  # at the end of a clip, where its word must be known; before that it may not be over
 SILENT_SHARE = 0.12  # of the clips of a pass are background noise alone, besides those of the data
 SILENT_GAIN = (-9.0, 1.0)  # natural logarithm of energy by which such noise is turned down or up
 TEMPERATURES = np.geomspace(0.4, 2.5, 41)
 FLOOR = float(np.log(SILENCE))  # log-mel of digital silence
 
 
-def clip_frames(part: Part, facts: ClipFacts) -> np.ndarray:
-    """Log-mel frames of a part's clips: (clips, frames, mels), float32."""
+def clip_spectra(part: Part, facts: ClipFacts) -> np.ndarray:
+    """Log-mel spectra of a part's clips: (clips, spectra, mels), float32."""
     blocks = [
-        mel_frames(part.samples(first, first + CLIPS_AT_ONCE), facts)
+        mel_spectra(part.samples(first, first + CLIPS_AT_ONCE), facts)
         for first in range(0, len(part.clips), CLIPS_AT_ONCE)
     ]
     return np.concatenate(blocks)
 
 
-def retold_frames(part: Part, facts: ClipFacts, copies: int, settings: Augmentation, seed: int) -> np.ndarray:
-    """Log-mel frames of every clip as it is and `copies - 1` times retold: (copies, clips, frames, mels), float16."""
-    from components.recogniser import MELS
-
+def retold_spectra(part: Part, facts: ClipFacts, copies: int, settings: Augmentation, seed: int) -> np.ndarray:
+    """Log-mel spectra of every clip as it is and `copies - 1` times retold: (copies, clips, spectra, mels), float16."""
     count = len(part.clips)
-    out = np.empty((copies, count, facts.frames, MELS), np.float16)
+    out = np.empty((copies, count, facts.spectra, MELS), np.float16)
     with new_bar() as bar:
-        task = bar.add_task("clips to frames", total=copies * count, note="")
+        task = bar.add_task("clips to spectra", total=copies * count, note="")
         for copy in range(copies):
             rng = np.random.default_rng((seed, copy))
             for first in range(0, count, CLIPS_AT_ONCE):
                 clips = part.samples(first, first + CLIPS_AT_ONCE)
                 if copy:
                     clips = np.stack([retold(clip, facts.sample_rate, rng, settings) for clip in clips])
-                out[copy, first : first + CLIPS_AT_ONCE] = mel_frames(clips, facts)
+                out[copy, first : first + CLIPS_AT_ONCE] = mel_spectra(clips, facts)
                 bar.advance(task, len(clips))
     return out
 
 
-def noise_frames(part: Part, facts: ClipFacts) -> np.ndarray:
-    """Log-mel frames of a part's background noise: (frames, mels)."""
+def noise_spectra(part: Part, facts: ClipFacts) -> np.ndarray:
+    """Log-mel spectra of a part's background noise: (spectra, mels)."""
     whole = len(part.noise) // facts.hop * facts.hop
-    return mel_frames(from_pcm(part.noise[None, :whole]), facts)[0]
+    return mel_spectra(from_pcm(part.noise[None, :whole]), facts)[0]
 
 
-def some_frames(part: Part, facts: ClipFacts) -> np.ndarray:
-    """Log-mel frames of clips spread over a part, for its mean and deviation: (clips, frames, mels)."""
+def some_spectra(part: Part, facts: ClipFacts) -> np.ndarray:
+    """Log-mel spectra of clips spread over a part, for its mean and deviation: (clips, spectra, mels)."""
     rows = np.linspace(0, len(part.clips) - 1, min(len(part.clips), CLIPS_AT_ONCE)).astype(int)
-    return mel_frames(from_pcm(part.clips[rows]), facts)
+    return mel_spectra(from_pcm(part.clips[rows]), facts)
 
 
 class ClipStreams(keras.utils.PyDataset):
     """One pass over all clips in random order, as streams of a few clips that a network hears in one go.
 
-    Each item is normalised frames (streams, clips * frames, mels) and the clips' labels, one-hot
+    Each item is normalised spectra (streams, clips * spectra, mels) and the clips' labels, one-hot
     (streams, clips, labels). The same seed gives the same passes.
     """
 
     def __init__(
         self,
-        frames: np.ndarray,
+        spectra: np.ndarray,
         labels: np.ndarray,
         noise: np.ndarray,
         normalise: Any,
@@ -87,7 +82,7 @@ class ClipStreams(keras.utils.PyDataset):
         seed: int,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
-        self.frames, self.labels, self.noise, self.normalise = frames, labels, noise, normalise
+        self.spectra, self.labels, self.noise, self.normalise = spectra, labels, noise, normalise
         self.facts, self.batch, self.clips_in_stream = facts, batch, clips_in_stream
         self.settings, self.seed, self.passes = settings, seed, 0
         self.order = self._shuffled()
@@ -100,11 +95,11 @@ class ClipStreams(keras.utils.PyDataset):
         size = self.batch * self.clips_in_stream
         chosen = np.resize(self.order[index * size : (index + 1) * size], size)  # (batch * clips,)
         clips, labels = self._clips(chosen, rng)
-        _, frames, mels = clips.shape
-        clips = coloured(moved(clips, rng, self.settings, 1 / FRAMES_PER_SECOND), rng, self.settings)
-        streams = clips.reshape(self.batch, self.clips_in_stream * frames, mels)
+        _, spectra, mels = clips.shape
+        clips = coloured(moved(clips, rng, self.settings, 1 / (SPECTRA * FRAMES_PER_SECOND)), rng, self.settings)
+        streams = clips.reshape(self.batch, self.clips_in_stream * spectra, mels)
         streams = np.maximum(noisy(streams, self.noise, rng, self.settings), FLOOR)
-        clips = masked(self.normalise(streams.reshape(-1, frames, mels)), rng, self.settings)
+        clips = masked(self.normalise(streams.reshape(-1, spectra, mels)), rng, self.settings)
         one_hot = np.eye(len(self.facts.labels), dtype=np.float32)[labels]
         return clips.reshape(streams.shape), one_hot.reshape(self.batch, self.clips_in_stream, -1)
 
@@ -120,9 +115,9 @@ class ClipStreams(keras.utils.PyDataset):
         return np.random.default_rng((self.seed, self.passes)).permutation(np.concatenate([np.arange(count), silent]))
 
     def _clips(self, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Frames (clips, frames, mels) of one of each chosen clip's copies, and the labels (clips,)."""
-        copies = rng.integers(len(self.frames), size=len(chosen))
-        clips = self.frames[copies, chosen].astype(np.float32)
+        """Spectra (clips, spectra, mels) of one of each chosen clip's copies, and the labels (clips,)."""
+        copies = rng.integers(len(self.spectra), size=len(chosen))
+        clips = self.spectra[copies, chosen].astype(np.float32)
         labels = self.labels[chosen].copy()
         for row in np.flatnonzero(chosen < 0):
             clips[row] = stretch_of(self.noise, clips.shape[1], rng) + rng.uniform(*SILENT_GAIN)
@@ -130,12 +125,12 @@ class ClipStreams(keras.utils.PyDataset):
         return clips, labels
 
 
-def whole_clips(frames: np.ndarray, labels: np.ndarray, normalise: Any, facts: ClipFacts, batch: int) -> Any:
-    """A dataset of clips one by one, unchanged, for validation: frames and one-hot labels (batch, 1, labels)."""
+def whole_clips(spectra: np.ndarray, labels: np.ndarray, normalise: Any, facts: ClipFacts, batch: int) -> Any:
+    """A dataset of clips one by one, unchanged, for validation: spectra and one-hot labels (batch, 1, labels)."""
     import tensorflow as tf
 
     one_hot = np.eye(len(facts.labels), dtype=np.float32)[labels][:, None]
-    return tf.data.Dataset.from_tensor_slices((normalise(frames), one_hot)).batch(batch)
+    return tf.data.Dataset.from_tensor_slices((normalise(spectra), one_hot)).batch(batch)
 
 
 def clip_loss(frames: int, smoothing: float) -> Any:
@@ -165,10 +160,10 @@ def clip_accuracy(decision_frames: int, frames: int) -> Any:
 
 
 def normaliser(recogniser: keras.Model) -> Any:
-    """The function by which the recogniser's front end normalises frames, for arrays."""
+    """The function by which the recogniser's front end normalises spectra, for arrays."""
     layer = recogniser.get_layer("normalised")
     scale, offset = np.array(layer.scale, np.float32), np.array(layer.offset, np.float32)
-    return lambda frames: np.asarray(frames, np.float32) * scale + offset
+    return lambda spectra: np.asarray(spectra, np.float32) * scale + offset
 
 
 def calibrate(recogniser: keras.Model, probabilities: np.ndarray, labels: np.ndarray, decision_frames: int) -> float:

@@ -10,7 +10,7 @@ from components import clip_sources
 from components.application import Application, Description, Illustration, Metric, Predict, Scores
 from components.clip_sets import CORE_WORDS, read_facts, read_part
 from components.detections import Rule, detections, hear, make_stream, smoothed, stream_metrics
-from components.recogniser import Shape, graph, network, on_frames, start_states
+from components.recogniser import Shape, graph, network, on_spectra, start_states
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,25 +28,26 @@ class Config(Settings):
         10, ge=2, le=10, description="how many of the ten core words these are, without `words`"
     )
     synthetic_clips: int = Field(0, ge=0, le=200_000, description="clips by espeak-ng added to the training part")
-    filters: int = Field(64, ge=1, le=1_024, description="filters of the convolution in front of the GRUs")
-    context: int = Field(3, ge=1, le=50, description="frames of 20 ms that the convolution sees at once")
+    filters: int = Field(16, ge=1, le=256, description="filters of the convolution over time and frequency")
+    context: int = Field(5, ge=2, le=50, description="spectra, one every 20 ms, that the convolution sees at once")
+    features: int = Field(64, ge=1, le=1_024, description="features made of the filters' answers for the GRUs")
     copies: int = Field(4, ge=1, le=100, description="versions of each clip with other speed and echo, made beforehand")
     augmentation: float = Field(1.0, ge=0, le=1, description="strength of all other changes to clips; 0 is none")
     clips_in_stream: int = Field(2, ge=1, le=20, description="clips heard one after the other in a training sequence")
     label_smoothing: float = Field(0.05, ge=0, lt=1, description="probability spread over the wrong labels")
-    decision_frames: int = Field(5, ge=1, le=200, description="frames of 20 ms whose mean probability decides")
+    decision_frames: int = Field(5, ge=1, le=200, description="frames of 40 ms whose mean probability decides")
     threshold: float = Field(0.6, gt=0, le=1, description="probability from which a stream's word counts as heard")
     refractory_ms: int = Field(1_000, ge=0, le=60_000, description="milliseconds without a second detection")
 
     training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
-        ("filters", "context", "copies", "augmentation", "clips_in_stream", "label_smoothing"),
+        ("filters", "context", "features", "copies", "augmentation", "clips_in_stream", "label_smoothing"),
         ("decision_frames", "threshold", "refractory_ms"),
     )
 
     @property
     def shape(self) -> Shape:
         """Sizes of the network."""
-        return Shape(self.units, self.layers, self.filters, self.context, self.dropout)
+        return Shape(self.units, self.layers, self.filters, self.context, self.features, self.dropout)
 
     @property
     def rule(self) -> Rule:
@@ -54,13 +55,15 @@ class Config(Settings):
         return Rule(self.decision_frames, self.threshold, self.refractory_ms / 1_000)
 
 
-TRAINING = {"dropout": 0.3, "weight_decay": 1e-2, "patience": 8}
+TRAINING = {"dropout": 0.2, "weight_decay": 1e-2, "patience": 20}
 PRESETS = {
     "tiny": Config(embedded_words=6, embedded_clips=1_200, copies=1, augmentation=0.3).changed(
-        {"units": 48, "filters": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
+        {"units": 48, "filters": 8, "features": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
     ),
-    "base": Config(units=128, copies=6, epochs=45, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING),
-    "large": Config(units=256, layers=2, filters=96, epochs=40, batch_size=64, learning_rate=2e-3, **TRAINING),
+    "base": Config(units=128, copies=6, epochs=60, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING),
+    "large": Config(
+        units=256, layers=2, filters=32, features=96, epochs=40, batch_size=64, learning_rate=2e-3, **TRAINING
+    ),
 }
 
 METRIC = Metric("accuracy", higher_is_better=True, unit="%")
@@ -98,10 +101,10 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
 
 def build(data: Path, config: Config) -> "keras.Model":
     """The network: samples (batch, samples) and states → probabilities (batch, frames, labels) and next states."""
-    from components.clip_streams import some_frames
+    from components.clip_streams import some_spectra
 
     facts = read_facts(data)
-    return network(facts, config.shape, some_frames(read_part(data, "train"), facts))
+    return network(facts, config.shape, some_spectra(read_part(data, "train"), facts))
 
 
 def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[str, list[float]]:
@@ -109,13 +112,14 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     from components import clip_streams as streams
     from components import training
     from components.augmentation import Augmentation
+    from components.fused_gru import fused
 
     facts, train, validation = read_facts(data), read_part(data, "train"), read_part(data, "validation")
     changes, normalise = Augmentation().scaled(config.augmentation), streams.normaliser(model)
     training_streams = streams.ClipStreams(
-        streams.retold_frames(train, facts, config.copies, changes, config.seed),
+        streams.retold_spectra(train, facts, config.copies, changes, config.seed),
         np.array(train.labels),
-        streams.noise_frames(train, facts),
+        streams.noise_spectra(train, facts),
         normalise,
         facts,
         batch=config.batch_size,
@@ -123,18 +127,19 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
         settings=changes,
         seed=config.seed,
     )
-    heard, labels = streams.clip_frames(validation, facts), np.array(validation.labels)
-    trained = on_frames(model, config.shape)
-    history = training.fit(
-        trained,
-        training_streams,
-        streams.whole_clips(heard, labels, normalise, facts, config.batch_size),
-        config,
-        folder,
-        steps_per_epoch=len(training_streams),
-        loss=streams.clip_loss(facts.frames, config.label_smoothing),
-        metrics=[streams.clip_accuracy(config.decision_frames, facts.frames)],
-    )
+    heard, labels = streams.clip_spectra(validation, facts), np.array(validation.labels)
+    trained = on_spectra(model, config.shape)
+    with fused(model):
+        history = training.fit(
+            trained,
+            training_streams,
+            streams.whole_clips(heard, labels, normalise, facts, config.batch_size),
+            config,
+            folder,
+            steps_per_epoch=len(training_streams),
+            loss=streams.clip_loss(facts.frames, config.label_smoothing),
+            metrics=[streams.clip_accuracy(config.decision_frames, facts.frames)],
+        )
     streams.calibrate(model, trained(normalise(heard)).numpy(), labels, config.decision_frames)
     return history
 

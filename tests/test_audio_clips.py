@@ -301,7 +301,7 @@ def test_eight_kilohertz_digits_stay_at_eight_kilohertz(tmp_path: Path) -> None:
     ingest_archive(archive, 0, raw)
     prepare(raw, data, (), 1.0, 0, 1)
     facts = read_facts(data)
-    assert (facts.labels, facts.sample_rate, facts.hop) == (("3", "4", "_silence_"), 8_000, 160)
+    assert (facts.labels, facts.sample_rate, facts.hop) == (("3", "4", "_silence_"), 8_000, 320)
     assert read_part(data, "test").clips.shape == (5, 8_000)
 
 

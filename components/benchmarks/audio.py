@@ -17,8 +17,9 @@ from components.errors import ConversionError
 
 TITLE = "Sound, 20 ms at a time"
 TEXT = (
-    "A recogniser of 128 units with its log-mel front end in the graph. `feed`: `CommandRecognizer.feed` of 20 ms, "
-    "detection included; `clip`: `predict` of one second, per 20 ms of it; `graph`: the file's session alone."
+    "A recogniser of 128 units with its log-mel front end in the graph, per 20 ms of sound. `feed`: "
+    "`CommandRecognizer.feed` of the 40 ms that an answer takes, detection included; `clip`: `predict` of one second; "
+    "`graph`: the file's session alone, 40 ms."
 )
 UNITS = 128
 KERAS = "Keras tf.function, graph"
@@ -75,21 +76,22 @@ def run(folder: Path, effort: Effort) -> dict[str, Any]:
 def _recogniser(models: Prepared) -> tuple[list[Peer], dict[str, Case]]:
     """Everybody who runs the recogniser, and what they run."""
     manifest = json.loads((models.bundle / "manifest.json").read_text())
-    hop = int(manifest["settings"]["hop"])
+    hop, rate = int(manifest["settings"]["hop"]), int(manifest["settings"]["sample_rate"])
+    packets = hop * 1_000 // (rate * PACKET_MS)  # in one call
     shapes: dict[str, list[int]] = {"samples": [1, hop]}
     shapes |= {s["name"]: [1, *(int(size) for size in s["shape"][1:])] for s in manifest["graph"]["states"]}
     peers, cases = [Peer(KERAS, "tensorflow_loops")], dict[str, Case]()
-    cases[KERAS] = {"of": "20 ms", "task": "graph", "file": str(models.keras), "shapes": shapes}
+    cases[KERAS] = {"of": "20 ms", "task": "graph", "file": str(models.keras), "shapes": shapes, "units": packets}
     for name, variant in manifest["variants"].items():
         predictor: Case = {"of": "20 ms", "bundle": str(models.bundle), "variant": name}
-        clip: Case = {"task": "predict", "samples": CLIP_PACKETS * hop, "units": CLIP_PACKETS}
+        clip: Case = {"task": "predict", "samples": CLIP_PACKETS * rate * PACKET_MS // 1_000, "units": CLIP_PACKETS}
         peers += [Peer(f"Gatewise {name}, {way}", "predictors") for way in ("feed", "clip")]
-        cases[f"Gatewise {name}, feed"] = {**predictor, "task": "feed", "samples": hop}
+        cases[f"Gatewise {name}, feed"] = {**predictor, "task": "feed", "samples": hop, "units": packets}
         cases[f"Gatewise {name}, clip"] = {**predictor, **clip}
         if variant["fixed"].get("samples", hop) == hop:
             peers.append(Peer(f"Gatewise {name}, graph", "sessions"))
             file = str(models.bundle / variant["file"])
-            cases[f"Gatewise {name}, graph"] = {"of": "20 ms", "file": file, "shapes": shapes}
+            cases[f"Gatewise {name}, graph"] = {"of": "20 ms", "file": file, "shapes": shapes, "units": packets}
     return peers, cases
 
 
