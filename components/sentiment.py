@@ -39,9 +39,10 @@ USAGE = """import gatewise
 classifier = gatewise.load("sentiment")
 answer = classifier.predict("It starts slowly, but the ending is wonderful.")
 print(answer.label, answer.probability)"""
-LIMITS = """It knows the kind of text that it was trained on, in that language. Irony misleads it, and it reads the
-beginning of a long text only. It always answers with one of its labels, whether or not one fits: look at the
-probability."""
+LIMITS = """It is a bidirectional GRU with a linear part beside it, which weighs word pieces and pairs of neighbours;
+the answer is the sum of both. It knows the kind of text that it was trained on, in that language. Irony misleads it,
+and it reads the beginning of a long text only. It always answers with one of its labels, whether or not one fits: look
+at the probability."""
 
 
 class Config(Settings):
@@ -71,7 +72,7 @@ PRESETS = {
         vocabulary=400, embedding=32, vectors=False, max_length=48, stretch=48, units=32, epochs=6, learning_rate=5e-3
     ),
     "base": Config(
-        vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=200, dropout=0.5, input_dropout=0.2,
+        vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=256, dropout=0.5, input_dropout=0.2,
         epochs=3, taught_epochs=1, batch_size=128, learning_rate=3e-3
     ),
     "large": Config(

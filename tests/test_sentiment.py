@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from components.text_batches import Part, load_part, padded, training_batches
 from components.text_layers import LinearText
 from components.text_splits import split
 from components.word_vectors import word_vectors
+
+if TYPE_CHECKING:
+    import keras
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15 reads TensorFlow 2.21 variables in numpy's older way
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -52,6 +56,7 @@ class Trained:
     data: Path
     card: dict[str, object]
     history: dict[str, list[float]]
+    model: "keras.Model"
     predict: Predict
     scores: Scores
 
@@ -120,7 +125,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     model = sentiment.build(data, CONFIG)
     history = sentiment.fit(model, data, CONFIG, work / "checkpoints")
     predict = predictor(model)
-    return Trained(raw, data, card, history, predict, sentiment.score(predict, data, CONFIG))
+    return Trained(raw, data, card, history, model, predict, sentiment.score(predict, data, CONFIG))
 
 
 def test_the_network_reads_in_order_where_a_bag_of_words_guesses(trained: Trained) -> None:
@@ -176,6 +181,28 @@ def test_padding_changes_no_answer(trained: Trained) -> None:
     wide = trained.predict({"ids": np.pad(rows, ((0, 0), (0, 9)))})["probabilities"]
     np.testing.assert_allclose(alone, wide, atol=1e-6)
     np.testing.assert_allclose(alone.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_exported_graph_holds_the_linear_part_and_its_table_has_one_scale(trained: Trained) -> None:
+    import onnxruntime
+    from onnx import numpy_helper
+
+    from components.converters.quantize import with_int8_weights
+    from components.converters.to_onnx import onnx_of
+
+    proto, _ = onnx_of(trained.model, sentiment.describe(trained.data, CONFIG).graph)
+    small = with_int8_weights(proto)
+    texts = load_part(trained.data / sentiment.DATA, "test").ids[:8]
+    ids = np.pad(padded([*texts, texts[0][:1]], CONFIG.max_length), ((0, 0), (0, 3)))  # one is a single piece
+    expected = trained.predict({"ids": ids})["probabilities"]
+    for graph, tolerance in ((proto, 1e-5), (small, 0.02)):
+        session = onnxruntime.InferenceSession(graph.SerializeToString())
+        np.testing.assert_allclose(session.run(None, {"ids": ids})[0], expected, atol=tolerance)
+    trained_table = trained.model.get_layer("linear").get_weights()[0]
+    tables = [numpy_helper.to_array(value) for value in small.graph.initializer]
+    (table,) = [array for array in tables if array.shape == trained_table.shape]
+    assert table.dtype == np.int8, "and no scale beside each row, of the same shape"
+    assert len(np.unique(table)) > 20
 
 
 def test_the_description_is_what_a_device_needs(trained: Trained) -> None:
