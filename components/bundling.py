@@ -66,6 +66,8 @@ def write_bundle(
     enter(manifest, exported, measuring, lambda: _write_manifest(folder, manifest))
     for name, variant in manifest["variants"].items():
         variant.update(measuring.measured(name))
+    for name, taken in measuring.latencies(list(manifest["variants"])).items():
+        manifest["variants"][name]["latency_ms"] = taken
     manifest["settings"] |= fastest_step(manifest["variants"])
     (folder / CARD).write_text(model_card(app, manifest, report.card(), description), encoding="utf-8")
     _write_manifest(folder, manifest)

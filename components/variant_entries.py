@@ -62,6 +62,7 @@ def stated(measuring: Measuring, variant: "VariantFile") -> dict[str, Any]:
         "sha256": sha256_of(path),
         "fixed": dict(variant.fixed),
         "step_us": variant.step_us,
+        "tried_us": dict(variant.tried_us),
         "parity": None,
         "tolerance": measuring.description.tolerance * max(1.0, largest),
         "metric": None,

@@ -1,18 +1,22 @@
 """Bundles to race with: an application's own network, data and exporter, with weights that nobody trained.
 
-Speed, size and memory do not depend on what the weights are, so nothing is spent on training.
+Speed, size and memory do not depend on what the weights are, so nothing is spent on training. Only zeros would matter:
+converters leave out a bias that is zero, as it is in a new network and never after training.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from components import pipeline
 from components.application import Application, Scores, get
 from components.artifacts import Artifact, new_folder, seal
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Prepared:
         return self.folder / "model" / pipeline.MODEL
 
 
+EXAMPLES = 2  # that stand for a test part: the paired test with the baseline needs two
+BIAS = 0.01  # standard deviation
 LITTLE_DATA = {  # settings that spare work on data and do not change the network
     "speech_commands": {"embedded_clips": 100, "synthetic_clips": 0, "copies": 1},
 }
@@ -39,7 +45,7 @@ LITTLE_DATA = {  # settings that spare work on data and do not change the networ
 
 def untrained(application: str, settings: Mapping[str, Any], folder: Path) -> None:
     """Write the bundle of a `base` network with other `settings`, made from the embedded source, into `folder`."""
-    app = replace(get(application), fit=lambda *_: {}, score=lambda *_, **__: _scores(get(application)))
+    app = replace(get(application), fit=_no_zeros, score=lambda *_, **__: _scores(get(application)))
     config = app.preset("base").changed({**LITTLE_DATA.get(application, {}), **settings})
     raw = pipeline.ingest(app, "embedded", config, folder / "raw")
     data = pipeline.preprocess(app, raw, config, folder / "data")
@@ -48,9 +54,18 @@ def untrained(application: str, settings: Mapping[str, Any], folder: Path) -> No
     pipeline.export(app, data, model, report, config, folder / "bundle", "untrained")
 
 
+def _no_zeros(model: "keras.Model", *_: Any) -> dict[str, list[float]]:
+    """Give biases values that no converter can leave out, in the place of training."""
+    rng = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        if not np.any(variable):
+            variable.assign(BIAS * rng.standard_normal(variable.shape))
+    return {}
+
+
 def _scores(app: Application) -> Scores:
-    """What stands for the scores of an untrained network: one example, answered as well by every variant."""
-    return Scores({app.metric.name: 0.0}, np.zeros(1))
+    """What stands for the scores of an untrained network: a few examples, answered as well by every variant."""
+    return Scores({app.metric.name: 0.0}, np.zeros(EXAMPLES))
 
 
 def _report(app: Application, folder: Path) -> Artifact:

@@ -43,6 +43,18 @@ def median_us(paths: Sequence[Path], feeds: Mapping[str, np.ndarray]) -> list[fl
     return [1e6 * statistics.median(taken) for taken in times]
 
 
+def differences(paths: Sequence[Path], cases: Sequence[Mapping[str, np.ndarray]]) -> list[float]:
+    """The largest absolute difference of each file's outputs from those of the first, over all cases."""
+    sessions = [opened(path) for path in paths]
+    largest = [0.0 for _ in paths]
+    for feeds in cases:
+        exact, *_ = answers = [session.run(feeds) for session in sessions]
+        for place, answer in enumerate(answers):
+            apart = (np.abs(answer[name] - array).max() for name, array in exact.items() if array.size)
+            largest[place] = max(largest[place], *map(float, apart))
+    return largest
+
+
 def opened(path: Path) -> "Session":
     """A model file opened by its runtime, on one thread."""
     from gatewise.runtime import SESSIONS

@@ -41,7 +41,8 @@ class Weight:
     reduced: tuple[int, ...]
 
 
-WEIGHTS = {  # of each operation, the inputs that are worth storing in 8 bits
+PLAIN_GEMM = (("alpha", 1.0), ("beta", 1.0), ("transA", 0))  # a product and a sum, nothing else
+WEIGHTS = {  # of each operation, the inputs that are worth storing in 8 bits; of "Gemm" see `_weights_of`
     "GRU": (Weight(1, (2,)), Weight(2, (2,))),
     "LSTM": (Weight(1, (2,)), Weight(2, (2,))),
     "RNN": (Weight(1, (2,)), Weight(2, (2,))),
@@ -74,11 +75,8 @@ def with_integer_products(proto: "onnx.ModelProto") -> "onnx.ModelProto":
     graph = _Graph(copy)
     nodes: list[Any] = []
     for node in copy.graph.node:
-        array = graph.constants.get(node.input[1]) if node.op_type == "MatMul" else None
-        if array is not None and array.dtype == np.float32 and array.ndim == 2 and array.size >= SMALLEST_PRODUCT:
-            nodes += graph.product(node, array)
-        else:
-            nodes.append(node)
+        array = graph.factor(node)
+        nodes += [node] if array is None else graph.product(node, array)
     del copy.graph.node[:]
     copy.graph.node.extend(nodes)
     return with_int8_weights(graph.finished())
@@ -118,6 +116,19 @@ class _Graph:
             self.known[key] = back
         return str(self.known[key])
 
+    def factor(self, node: Any) -> np.ndarray | None:
+        """The weight (inputs, outputs) of a product that is worth computing on integers, None for other nodes.
+
+        tf2onnx writes a product and the sum with a bias, if they have two axes, as one `Gemm`.
+        """
+        attributes = _attributes(node)
+        if node.op_type not in ("MatMul", "Gemm") or any(attributes.get(name, one) != one for name, one in PLAIN_GEMM):
+            return None
+        array = self.constants.get(node.input[1])
+        if array is None or array.dtype != np.float32 or array.ndim != 2 or array.size < SMALLEST_PRODUCT:
+            return None
+        return array.T if attributes.get("transB") else array
+
     def product(self, node: Any, array: np.ndarray) -> list[Any]:
         """A matrix product on integers in the place of `node`; an input used twice is quantised once."""
         from onnx import TensorProto, helper
@@ -129,12 +140,16 @@ class _Graph:
             nodes.append(helper.make_node("DynamicQuantizeLinear", [x], self.known[x]))
         integers, scale, zero = self.known[x]
         summed, real, both = self.name(), self.name(), self.name()
+        biased = len(node.input) > 2 and bool(node.input[2])
+        result = self.name() if biased else node.output[0]
+        bias = [helper.make_node("Add", [result, node.input[2]], [node.output[0]])] if biased else []
         return [
             *nodes,
             helper.make_node("MatMulInteger", [integers, self.constant(values), zero], [summed]),
             helper.make_node("Cast", [summed], [real], to=TensorProto.FLOAT),
             helper.make_node("Mul", [scale, self.constant(scales.reshape(-1))], [both]),
-            helper.make_node("Mul", [real, both], [node.output[0]]),
+            helper.make_node("Mul", [real, both], [result]),
+            *bias,
         ]
 
     def constant(self, array: np.ndarray) -> str:
@@ -170,7 +185,15 @@ def _scaled_together(array: np.ndarray, reduced: tuple[int, ...]) -> tuple[int, 
 
 
 def _weights_of(node: Any) -> Iterable[Weight]:
+    if node.op_type == "Gemm":
+        return (Weight(1, (1,) if _attributes(node).get("transB") else (0,)),)
     return (weight for weight in WEIGHTS.get(node.op_type, ()) if weight.position < len(node.input))
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    from onnx import helper
+
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _copied(proto: "onnx.ModelProto") -> "onnx.ModelProto":
