@@ -80,8 +80,8 @@ def equal_keras(path: Path, chosen: list[Config], keeps_states: bool, seed: int)
     got = outputs_of(running, feeds | before)
     for name, wanted in expected.items():
         config = chosen[int(name.split("_")[1])]
-        check_parity({name: np.asarray(wanted)}, got, TOLERANCE, f"{config}, {time} steps")
-    check_parity({f"{name}_next": np.asarray(s.value) for name, s in states.items()}, got, TOLERANCE, "states")
+        check_parity({name: wanted.numpy()}, got, TOLERANCE, f"{config}, {time} steps")
+    check_parity({f"{name}_next": s.value.numpy() for name, s in states.items()}, got, TOLERANCE, "states")
 
 
 def states_by_name(model, spec):

@@ -36,13 +36,13 @@ def keras_outputs(model: "keras.Model", spec: GraphSpec, feeds: Mapping[str, np.
     if rows > needed:
         raise ConversionError(f"model '{model.name}' keeps states of {needed} rows, not {rows}: fix batch to {needed}")
     tiled = {name: np.resize(array, (needed, *array.shape[1:])) for name, array in feeds.items()}
-    before = {name: np.array(variable.value) for name, variable in variables.items()}
+    before = {name: np.array(variable.value.numpy()) for name, variable in variables.items()}
     try:
         for name, variable in variables.items():
             variable.assign(tiled[name])
         outputs = call_named(model, spec, [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in spec.inputs])
-        found = {name: np.array(value)[:rows] for name, value in outputs.items()}
-        found |= {state.next: np.array(variables[state.name].value)[:rows] for _, state in kept}
+        found = {name: np.array(value.numpy())[:rows] for name, value in outputs.items()}
+        found |= {state.next: np.array(variables[state.name].value.numpy())[:rows] for _, state in kept}
     except ConversionError:
         raise
     except Exception as error:  # whatever the model's own layers raise
@@ -135,7 +135,7 @@ def _table_sizes(
         call_named(model, spec, [probe[t.name] for t in spec.inputs])
     found: dict[str, int] = {}
     for embedded in seen.embedded.values():
-        ids = np.asarray(embedded.ids)
+        ids = embedded.ids.numpy()
         for name, array in probe.items():
             if array.shape == ids.shape and (array == ids).all():
                 found[name] = min(found.get(name, embedded.layer.input_dim), embedded.layer.input_dim)

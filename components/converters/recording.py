@@ -180,16 +180,18 @@ def _run(now: Recording, original: Any, layer: Any, x: Any, initial_state: Any, 
 
 def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: Any) -> tuple[Any, Any, list[Any]]:
     import tensorflow as tf
+    from keras.src.backend import AutocastScope  # a layer that computes in float16 has float32 weights
 
     if now.recurrence is None:
         raise ValueError("no recurrence to run")
     source, x, last, after = now.embedded.get(id(x)), tf.cast(x, tf.float32), None, []
     try:
-        for index, run in enumerate(_runs(layer)):
-            first = tf.cast(state[index], tf.float32) if state else None
-            x, last, following = now.recurrence(run, x, first, mask, source)
-            source = None
-            after.append(following)
+        with AutocastScope(None):
+            for index, run in enumerate(_runs(layer)):
+                first = tf.cast(state[index], tf.float32) if state else None
+                x, last, following = now.recurrence(run, x, first, mask, source)
+                source = None
+                after.append(following)
     except ConversionError as error:
         raise ConversionError(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from None
     if layer.go_backwards and now.natural is not layer:
