@@ -14,6 +14,7 @@ powers of ten, of which 8 bits hold two), and so do divisions: LiteRT's 8-bit on
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -24,6 +25,7 @@ import numpy as np
 
 PRODUCTS = {"FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "GATHER"}
 NEVER_INTEGER = {"DIV"}
+REFUSED = 3  # exit code after an error that the last line on stderr tells; a crash has another
 
 
 def convert(task: dict[str, Any]) -> bytes:
@@ -97,11 +99,25 @@ def examples(path: Path) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
     return lambda: iter(cases.values())
 
 
-def main(tasks: Path) -> None:
-    """Run every task of a list."""
+def told(error: Exception) -> str:
+    """What an error of the converter says, in one line; the rest of it is the whole graph."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    missing = [line.split(":", 1)[1].strip() for line in lines if re.match(r"(TF Select|Custom) ops:", line)]
+    if missing:
+        return f"TensorFlow Lite has no built-in operation for {', '.join(missing)}"
+    return lines[0] if lines else type(error).__name__
+
+
+def main(tasks: Path) -> int:
+    """Run every task of a list; the exit code."""
     for task in json.loads(tasks.read_text()):
-        Path(task["path"]).write_bytes(convert(task))
+        try:
+            Path(task["path"]).write_bytes(convert(task))
+        except Exception as error:  # the converter raises errors of many kinds
+            print(told(error), file=sys.stderr)  # noqa: T201  the process that waits for this one reads it
+            return REFUSED
+    return 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

@@ -18,6 +18,7 @@ import numpy as np
 
 from components.converters.fixed_gru import FixedGrus
 from components.converters.specs import GraphSpec
+from components.converters.tflite_worker import REFUSED
 from components.converters.tracing import trace
 from components.errors import ConversionError
 
@@ -156,5 +157,5 @@ def _run_worker(folder: Path, tasks: list[dict[str, Any]], name: str) -> str | N
         return None
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     how = f"crashed (signal {-done.returncode})" if done.returncode < 0 else "failed"
-    said = " | ".join(lines[-LAST_LINES:]) or "it said nothing"
+    said = " | ".join(lines[-1 if done.returncode == REFUSED else -LAST_LINES :]) or "it said nothing"
     return f"model '{name}': TensorFlow's TFLite converter {how}: {said}"
