@@ -27,13 +27,18 @@ def adder(tmp_path):
     return tmp_path / "adder.onnx"
 
 
-def layer_rows(ours=8.0, int8_us=50.0):
-    """Rows of the layer table in which our ONNX file is `ours` times as fast as the stock one."""
+def layer_rows(ours=8.0, int8=(1.9, 2.0, 2.1)):
+    """Rows of the layer table in which our ONNX file is `ours` times as fast as the stock one.
+
+    `int8` is how many times faster than that our int8 file is: in its worst turn, in the median and in its best.
+    """
     cell = {"shape": "series", "label": "series 100×100→64", "batch": 1, "threads": 1, "spread": 0.02}
+    over_stock = {"speedup": {layer_speed.STOCK: 2 * ours, layer_speed.OURS: int8[1]}}
+    turns = {"speedup_range": {layer_speed.OURS: [int8[0], int8[2]]}}
     return [
         {**cell, "peer": layer_speed.STOCK, "median_us": 100.0 * ours, "speedup": {layer_speed.STOCK: 1.0}},
         {**cell, "peer": layer_speed.OURS, "median_us": 100.0, "speedup": {layer_speed.STOCK: ours}},
-        {**cell, "peer": layer_speed.OURS_INT8, "median_us": int8_us, "speedup": {layer_speed.STOCK: 2 * ours}},
+        {**cell, "peer": layer_speed.OURS_INT8, "median_us": 50.0, **over_stock, **turns},
     ]
 
 
@@ -62,6 +67,13 @@ def test_rows_relate_to_the_references_that_were_measured():
     slow, fast = Timing(((30.0,),)), Timing(((10.0,),))
     rows = timed_rows({"slow": slow, "fast": fast}, ["slow", "absent"])
     assert [row["speedup"] for row in rows] == [{"slow": 1.0}, {"slow": 3.0}]
+
+
+def test_rows_tell_the_worst_and_the_best_turn():
+    slow, fast = Timing(((30.0,), (40.0,), (20.0,))), Timing(((10.0,), (10.0,), (10.0,)))
+    _, row = timed_rows({"slow": slow, "fast": fast}, ["slow"])
+    assert row["speedup"] == {"slow": 3.0}
+    assert row["speedup_range"] == {"slow": [2.0, 4.0]}
 
 
 def test_a_call_is_repeated_at_least_once_however_short_the_turn():
@@ -107,20 +119,48 @@ def test_targets_reached_missed_and_not_measured_are_told_apart():
     assert judged["any layer"] is True
     assert judged["int8 layer over float32"] is True
     assert judged["characters/s at 512 units"] is None
-    assert verdicts({"layer_speed": {"rows": layer_rows(ours=0.9, int8_us=101.0)}})["any layer"] is False
-    assert verdicts({"layer_speed": {"rows": layer_rows(int8_us=101.0)}})["int8 layer over float32"] is False
+    assert verdicts({"layer_speed": {"rows": layer_rows(ours=0.9)}})["any layer"] is False
     assert set(verdicts({}).values()) == {None}
+
+
+def test_int8_counts_as_slower_only_where_it_loses_every_turn():
+    noise, slower = layer_rows(int8=(0.98, 0.995, 1.01)), layer_rows(int8=(0.90, 0.95, 0.99))
+    assert verdicts({"layer_speed": {"rows": noise}})["int8 layer over float32"] is True
+    assert verdicts({"layer_speed": {"rows": slower}})["int8 layer over float32"] is False
+    (row,) = (r for r in targets.judged({"layer_speed": {"rows": noise}}) if r["target"].startswith("int8 layer"))
+    assert row["measured"] == 0.995
 
 
 def test_generation_is_judged_by_int8_on_one_thread_against_the_faster_pytorch_loop():
     def row(units, precision, per_second, **over):
         speedups = {generation.KERAS: 500.0, generation.TORCH: 4.0, generation.TORCH_CELL: 2.9} | over
-        return {"units": units, "threads": 1, "precision": precision, "per_second": per_second, "speedup": speedups}
+        return {
+            "units": units,
+            "threads": 1,
+            "precision": precision,
+            "runtime": "onnxruntime",
+            "per_second": per_second,
+            "speedup": speedups,
+        }
 
-    rows = [row(512, "int8", 9.0), row(512, "float32", 20.0, **{generation.TORCH_CELL: 99.0}), row(256, "int8", 9.0)]
+    better = {generation.TORCH_CELL: 99.0}
+    rows = [row(512, "int8", 9.0), row(512, "float32", 20.0, **better), row(256, "int8", 9.0)]
+    rows.append(row(512, "int8", 30.0, **better) | {"runtime": "litert"})  # not what the light package always has
     judged = verdicts({"generation": {"rows": rows}})
     assert judged["characters/s at 512 units"] is False
     assert judged["characters/s"] is True
+
+
+def test_int8_files_are_judged_by_the_worst_of_the_real_runs():
+    def run(metric, exact, small, share):
+        variants = {"onnx": {"metric": exact, "bytes": 1_000}, "onnx-int8": {"metric": small, "bytes": 1_000 * share}}
+        return {"metric": metric, "variants": variants}
+
+    quality = {"imdb": run("accuracy", 90.0, 89.9, 0.26), "shakespeare": run("nats_per_character", 1.5, 1.51, 0.31)}
+    judged = {row["target"]: row for row in targets.judged({"quality": quality})}
+    assert judged["int8 file over float32, the largest share"]["reached"] is False
+    assert judged["int8, loss of accuracy, the largest"]["reached"] is True
+    assert judged["int8, loss of nats or pinball loss, the largest"]["measured"] == pytest.approx(0.667, abs=1e-3)
 
 
 def test_upper_limits_are_judged_by_the_worst_application():
@@ -204,3 +244,15 @@ def test_tables_are_measured_into_the_folder_that_was_named(tmp_path, monkeypatc
     assert main(["cold_start", "--reports", str(tmp_path), "--quick"]) == 0
     assert json.loads((tmp_path / "bench.json").read_text())["tables"]["cold_start"]["turns"] == QUICK.turns
     assert "- remark" in (tmp_path / "bench.md").read_text()
+
+
+def test_untrained_networks_have_no_bias_of_zeros_that_a_converter_would_leave_out():
+    import keras
+
+    from components.benchmarks import bundles
+
+    network = keras.Sequential([keras.Input((2, 3)), keras.layers.GRU(4), keras.layers.Dense(2)])
+    kernel = np.array(network.trainable_variables[0])
+    assert bundles._no_zeros(network, None, None, None) == {}
+    assert all(np.all(variable) for variable in network.trainable_variables)
+    assert np.array_equal(network.trainable_variables[0], kernel)

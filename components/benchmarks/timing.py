@@ -53,21 +53,32 @@ class Timing:
         }
 
 
-def speedup(timing: Timing, reference: Timing) -> float:
-    """How many times faster than `reference`: the median over the turns of their ratios.
+def speedups(timing: Timing, reference: Timing) -> list[float]:
+    """How many times faster than `reference` in each turn.
 
     The turns alternate, so that whatever else slows the machine down for a while slows both sides of a ratio.
     """
-    return statistics.median(theirs / ours for ours, theirs in zip(timing.medians, reference.medians, strict=True))
+    return [theirs / ours for ours, theirs in zip(timing.medians, reference.medians, strict=True)]
+
+
+def speedup(timing: Timing, reference: Timing) -> float:
+    """How many times faster than `reference`: the median over the turns."""
+    return statistics.median(speedups(timing, reference))
 
 
 def timed_rows(timings: Mapping[str, Timing], references: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per peer: its numbers and its speed relative to every reference that was measured."""
+    """One row per peer: its numbers and its speed relative to every reference that was measured.
+
+    "speedup" is the median over the turns, "speedup_range" the lowest and the highest turn.
+    """
     present = [name for name in references if name in timings]
-    return [
-        {"peer": peer, **timing.row(), "speedup": {name: speedup(timing, timings[name]) for name in present}}
-        for peer, timing in timings.items()
-    ]
+    rows = []
+    for peer, timing in timings.items():
+        turns = {name: speedups(timing, timings[name]) for name in present}
+        medians = {name: statistics.median(ratios) for name, ratios in turns.items()}
+        ranges = {name: [min(ratios), max(ratios)] for name, ratios in turns.items()}
+        rows.append({"peer": peer, **timing.row(), "speedup": medians, "speedup_range": ranges})
+    return rows
 
 
 def repeat(call: Callable[[], Any], seconds: float) -> list[int]:
