@@ -252,7 +252,7 @@ def test_untrained_networks_have_no_bias_of_zeros_that_a_converter_would_leave_o
     from components.benchmarks import bundles
 
     network = keras.Sequential([keras.Input((2, 3)), keras.layers.GRU(4), keras.layers.Dense(2)])
-    kernel = np.array(network.trainable_variables[0])
+    kernel = network.trainable_variables[0].numpy()
     assert bundles._no_zeros(network, None, None, None) == {}
-    assert all(np.all(variable) for variable in network.trainable_variables)
-    assert np.array_equal(network.trainable_variables[0], kernel)
+    assert all(variable.numpy().all() for variable in network.trainable_variables)
+    assert np.array_equal(network.trainable_variables[0].numpy(), kernel)

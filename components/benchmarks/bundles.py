@@ -58,7 +58,7 @@ def _no_zeros(model: "keras.Model", *_: Any) -> dict[str, list[float]]:
     """Give biases values that no converter can leave out, in the place of training."""
     rng = np.random.default_rng(0)
     for variable in model.trainable_variables:
-        if not np.any(variable):
+        if not variable.numpy().any():
             variable.assign(BIAS * rng.standard_normal(variable.shape))
     return {}
 
