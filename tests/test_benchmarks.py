@@ -8,7 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from components.benchmarks import audio, cold_start, document, first_answer, generation, layer_speed, markdown, targets
+from components.benchmarks import (
+    audio,
+    cold_start,
+    document,
+    first_answer,
+    generation,
+    half_precision,
+    layer_speed,
+    markdown,
+    targets,
+)
 from components.benchmarks.__main__ import TABLES, main
 from components.benchmarks.processes import QUICK, Peer, race, started
 from components.benchmarks.timing import Timing, repeat, speedup, timed_rows
@@ -196,6 +206,8 @@ def test_every_table_can_be_written_as_markdown():
     heard = {**timed, "peer": "Gatewise onnx, feed", "threads": 1, "real_time_factor": 0.0042}
     alone = {**timed, "peer": "ONNX", "at_once": "a frame", "error": 1e-5}
     assert "0.0042" in "\n".join(audio.lines({"rows": [heard], "front_ends": [alone]}))
+    stored = {**timed, "peer": half_precision.ONNX_HALF, "bytes": 1_847_784}
+    assert "1,847,784" in "\n".join(half_precision.lines({"rows": [stored]}))
     begun = {**timed, "application": "sentiment", "peer": cold_start.LIGHT, "megabytes": 71.4}
     assert "71 MB" in "\n".join(cold_start.lines({"rows": [begun]}))
 
@@ -244,6 +256,22 @@ def test_tables_are_measured_into_the_folder_that_was_named(tmp_path, monkeypatc
     assert main(["cold_start", "--reports", str(tmp_path), "--quick"]) == 0
     assert json.loads((tmp_path / "bench.json").read_text())["tables"]["cold_start"]["turns"] == QUICK.turns
     assert "- remark" in (tmp_path / "bench.md").read_text()
+
+
+def test_weights_stored_in_half_precision_take_half_the_bytes_and_come_back_rounded():
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [64, 64]) for name in "xy"]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    graph = helper.make_graph(nodes, "g", tensors[:1], tensors[1:], [numpy_helper.from_array(weight, "w")])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    half = half_precision.with_half_weights(proto)
+    assert half.ByteSize() < 0.52 * proto.ByteSize()
+    session = onnxruntime.InferenceSession(half.SerializeToString(), providers=["CPUExecutionProvider"])
+    (answer,) = session.run(None, {"x": np.eye(64, dtype=np.float32)})
+    np.testing.assert_array_equal(answer, weight.astype(np.float16).astype(np.float32))
 
 
 def test_untrained_networks_have_no_bias_of_zeros_that_a_converter_would_leave_out():
