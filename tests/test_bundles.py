@@ -75,6 +75,30 @@ def test_manifest_states_what_a_device_and_a_reviewer_need(run):
         assert np.isfinite(variant["metric"])
 
 
+def test_files_that_do_not_ship_are_left_out_with_a_reason(run):
+    manifest = manifest_of(run["bundle"])
+    assert {"onnx", "onnx-int8", "tflite", "tflite-int8"} <= set(manifest["variants"])
+    wanted = "tflite-micro" if manifest["graph"]["states"] else "tflite-full-int8"
+    assert wanted in {*manifest["variants"], *(entry["variant"] for entry in manifest["left_out"])}
+    assert all(entry["reason"] for entry in manifest["left_out"])
+    named = {variant["file"] for variant in manifest["variants"].values()}
+    assert {path.name for path in run["bundle"].path.glob("model*.tflite")} <= named
+    for name, variant in manifest["variants"].items():
+        assert variant["recommended"] or f"{name} †" in (run["bundle"].path / "MODEL_CARD.md").read_text()
+
+
+def test_a_model_that_streams_runs_on_a_microcontroller(run):
+    manifest = manifest_of(run["bundle"])
+    if not manifest["graph"]["states"]:
+        pytest.skip("reads a sequence as a whole")
+    variant = manifest["variants"]["tflite-micro"]
+    assert variant["recommended"]
+    assert set(variant["fixed"].values()) >= {1}
+    assert "AddWhile" not in variant["micro"]["operations"]
+    header = (run["bundle"].path / "model_micro.h").read_text()
+    assert f"#define GATEWISE_MODEL_BYTES {variant['bytes']}" in header
+
+
 def test_float32_variants_score_what_keras_scores(run):
     manifest, verdict = manifest_of(run["bundle"]), run["report"].card()
     for name in ("onnx", "tflite"):
