@@ -258,7 +258,8 @@ def test_tables_are_measured_into_the_folder_that_was_named(tmp_path, monkeypatc
     assert "- remark" in (tmp_path / "bench.md").read_text()
 
 
-def test_weights_stored_in_half_precision_take_half_the_bytes_and_come_back_rounded():
+@pytest.mark.parametrize("halved", [half_precision.with_half_weights, half_precision.with_half_arithmetic])
+def test_weights_stored_in_half_precision_take_half_the_bytes_and_come_back_rounded(halved):
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
@@ -267,7 +268,7 @@ def test_weights_stored_in_half_precision_take_half_the_bytes_and_come_back_roun
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
     graph = helper.make_graph(nodes, "g", tensors[:1], tensors[1:], [numpy_helper.from_array(weight, "w")])
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    half = half_precision.with_half_weights(proto)
+    half = halved(proto)
     assert half.ByteSize() < 0.52 * proto.ByteSize()
     session = onnxruntime.InferenceSession(half.SerializeToString(), providers=["CPUExecutionProvider"])
     (answer,) = session.run(None, {"x": np.eye(64, dtype=np.float32)})
