@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from components import corpus_catalog, text_ids
-from components.application import Application, Description, Feeds, Illustration, Metric, Predict, Scores
-from components.gru import STATE
+from components import corpus_catalog, text_cases, text_ids
+from components.application import Application, Description, Illustration, Metric, Predict, Scores
 from components.ngram import NGramModel, best_order
 from components.settings import Settings
 from components.stream_losses import CHUNK, chunk_losses
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 TEXT, PICTURE = "text.txt", "loss_along_the_test_text.png"
 LONGEST_NGRAM = {"character": 9, "subword": 4}
 PROMPT_IDS, SAMPLE_IDS, TEMPERATURES = 60, 300, (0.5, 0.9)
-CASES, CASE_IDS = 3, 32  # test vectors: how many, and ids in each
 OPENINGS = 8  # pieces of the validation part, from which integer files take their ranges
 STRANGE_TEXT = "Zoë’s naïve café:\n\tdef f(x):  return x**2  # 数 🙂\r\n"  # what no training text may have
 
@@ -57,7 +55,7 @@ class Config(Settings):
 
 
 PRESETS = {
-    "tiny": Config(units=128, embedding=32, window=64, epochs=4, batch_size=32, learning_rate=1e-2),
+    "tiny": Config(units=256, embedding=32, window=64, dropout=0.2, epochs=6, batch_size=32, learning_rate=6e-3),
     "base": Config(  # chosen with the last 5 % before the test part as validation; 2 % suffice to watch a training
         units=512,
         window=64,
@@ -157,7 +155,7 @@ def score(predict: Predict, data: Path, config: Config, limit: int | None = None
     """Nats per character on a part, or on its first `limit` chunks of 100 ids, the state carried throughout."""
     parts = Parts.read(data)
     before, ids = parts.with_past(part)
-    return _scores(chunk_losses(predict, before, ids, _start(config), limit), ids, parts)
+    return _scores(chunk_losses(predict, before, ids, text_cases.start(config.units, config.layers), limit), ids, parts)
 
 
 def _scores(losses: np.ndarray, ids: np.ndarray, parts: Parts) -> Scores:
@@ -187,7 +185,9 @@ def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Il
     prompt = parts.test[:PROMPT_IDS]
     passages = [f"The test text begins:\n\n{fenced(text_ids.decode(tokenizer, prompt))}"]
     for temperature in TEMPERATURES:
-        text = write_on(predict, tokenizer, prompt, _start(config), temperature, SAMPLE_IDS)
+        text = write_on(
+            predict, tokenizer, prompt, text_cases.start(config.units, config.layers), temperature, SAMPLE_IDS
+        )
         passages.append(f"From there the model writes, at temperature {temperature}:\n\n{fenced(text)}")
     name, baseline = next(iter(baselines(data, config).items()))
     losses = {"this model": score(predict, data, config).each, name: baseline.each}
@@ -200,7 +200,8 @@ def describe(data: Path, config: Config) -> Description:
     from components.converters.specs import GraphSpec, TensorSpec
 
     parts, tokenizer = Parts.read(data), text_ids.load(data / TOKENIZER)
-    states = [TensorSpec(name, ("batch", config.units), unit="hidden state") for name in _start(config)]
+    start = text_cases.start(config.units, config.layers)
+    states = [TensorSpec(name, ("batch", config.units), unit="hidden state") for name in start]
     logits = TensorSpec("logits", ("batch", "time", parts.facts.vocabulary), unit="unnormalised log-probability")
     return Description(
         graph=GraphSpec(
@@ -209,8 +210,8 @@ def describe(data: Path, config: Config) -> Description:
             fixed={"batch": 1, "time": 1},
         ),
         settings={"level": config.level, "prompt_token": parts.facts.prompt_id, "turn_stop": parts.facts.turn_end},
-        cases=_cases(parts.test, config),
-        calibration=_openings(parts.validation, config),
+        cases=text_cases.cases(parts.test, start, config.seed),
+        calibration=text_cases.openings(parts.validation, start, OPENINGS),
         tokenizer=data / TOKENIZER,
         texts=(
             *(text_ids.decode(tokenizer, parts.test[at : at + CHUNK]) for at in (0, len(parts.test) // 2)),
@@ -220,31 +221,6 @@ def describe(data: Path, config: Config) -> Description:
         usage=USAGE,
         limits=LIMITS,
     )
-
-
-def _cases(test: np.ndarray, config: Config) -> tuple[Feeds, ...]:
-    """Three pieces of the test part, the first from the start state, the others from states as a text leaves them."""
-    rng = np.random.default_rng(config.seed)
-    cases = []
-    for index in range(CASES):
-        ids = test[index * CASE_IDS : (index + 1) * CASE_IDS][None].astype(np.int32)  # (1, time)
-        shape = (1, config.units)
-        spread = 0.0 if index == 0 else 0.5  # a GRU's state lies within (-1, 1)
-        states = {name: rng.uniform(-spread, spread, shape).astype(np.float32) for name in _start(config)}
-        cases.append({"ids": ids, **states})
-    return tuple(cases)
-
-
-def _openings(ids: np.ndarray, config: Config) -> tuple[Feeds, ...]:
-    """Pieces spread over some ids, each from the start state."""
-    places = np.linspace(0, max(0, len(ids) - CHUNK), OPENINGS).astype(int)
-    start = {name: zeros[None] for name, zeros in _start(config).items()}
-    return tuple({"ids": ids[None, place : place + CHUNK].astype(np.int32), **start} for place in places)
-
-
-def _start(config: Config) -> dict[str, np.ndarray]:
-    """The start states by name, zeros, each (units,)."""
-    return {STATE.format(index): np.zeros(config.units, np.float32) for index in range(config.layers)}
 
 
 APPLICATION = Application(
