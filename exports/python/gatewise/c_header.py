@@ -3,6 +3,7 @@
 It serves C11 and C++11 and any runtime; for TensorFlow Lite Micro it adds the operations to a resolver.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -64,15 +65,32 @@ def c_header(bundle: Bundle, variant: Variant | None = None) -> str:
     micro = _micro(bundle, variant)
     if micro is None:
         raise BundleError(f"variant '{variant.name}' of {bundle.path} is not for microcontrollers")
-    content = bundle.read(variant.file)
+    title = f"{bundle.name} {bundle.version} variant {variant.name} in {variant.precision}"
+    return header_text(title, bundle.read(variant.file), micro, bundle.settings)
+
+
+def header_text(title: str, content: bytes, micro: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The header of a model file, ASCII.
+
+    Args:
+        title: what it is, for the comment at the top.
+        content: the file's bytes.
+        micro: its tensors, states and operations as a bundle's manifest holds them.
+        settings: of the predictor; labels and whole numbers that a program needs are taken from it.
+
+    Raises:
+        BundleError: a tensor has more axes than a header says.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
     parts = [
-        _opening(bundle, variant),
+        f"/* {_plain(title)}.\n   Written by gatewise; include it in one source file.\n   sha256 of the model: {sha256} */",
+        "#ifndef GATEWISE_MODEL_MICRO_H\n#define GATEWISE_MODEL_MICRO_H",
         PREAMBLE % {"rank": LARGEST_RANK},
-        _numbers(bundle, micro),
+        _numbers(settings, micro),
         _tensors("input", micro["inputs"]),
         _tensors("output", micro["outputs"]),
         _states(micro["states"]),
-        _labels(bundle.settings.get("labels") or ()),
+        _labels(settings.get("labels") or ()),
         _resolver(micro["operations"]),
         _model(content),
         "#endif",
@@ -84,23 +102,15 @@ def _micro(bundle: Bundle, variant: Variant) -> Mapping[str, Any] | None:
     return bundle.manifest["variants"][variant.name].get("micro")
 
 
-def _opening(bundle: Bundle, variant: Variant) -> str:
-    said = " ".join(map(_plain, (bundle.name, bundle.version, "variant", variant.name, "in", variant.precision)))
-    return (
-        f"/* {said}.\n   Written by gatewise; include it in one source file.\n   sha256 of the model: "
-        f"{_plain(variant.sha256)} */\n#ifndef GATEWISE_MODEL_MICRO_H\n#define GATEWISE_MODEL_MICRO_H"
-    )
-
-
 def _plain(text: str) -> str:
     """Text that can end neither a comment nor a string."""
     return re.sub(r"[^\x20-\x7e]|[\\\"]|\*/|\?\?", "?", text)
 
 
-def _numbers(bundle: Bundle, micro: Mapping[str, Any]) -> str:
+def _numbers(settings: Mapping[str, Any], micro: Mapping[str, Any]) -> str:
     """Settings that are whole numbers, and the arena."""
     names = {"sample_rate", "hop", "decision_frames", "refractory_ms", "prompt_token"}
-    whole = {name: value for name, value in bundle.settings.items() if name in names and isinstance(value, int)}
+    whole = {name: value for name, value in settings.items() if name in names and isinstance(value, int)}
     lines = [f"#define GATEWISE_{name.upper()} {value}" for name, value in sorted(whole.items())]
     if micro.get("arena_bytes"):
         lines.append("/* Measured with 64-bit pointers and TensorFlow Lite Micro's reference kernels. */")
