@@ -83,7 +83,7 @@ def header_text(title: str, content: bytes, micro: Mapping[str, Any], settings: 
     """
     sha256 = hashlib.sha256(content).hexdigest()
     parts = [
-        f"/* {_plain(title)}.\n   Written by gatewise; include it in one source file.\n   sha256 of the model: {sha256} */",
+        f"/* {_plain(title)}.\n   Written by gatewise; include it in one source file.\n   sha256: {sha256} */",
         "#ifndef GATEWISE_MODEL_MICRO_H\n#define GATEWISE_MODEL_MICRO_H",
         PREAMBLE % {"rank": LARGEST_RANK},
         _numbers(settings, micro),
