@@ -9,6 +9,7 @@ from rich.table import Table
 
 from components.converters import Conversion, convert
 from components.converters.comparing import HEADINGS
+from components.converters.whole_set import RUNTIMES
 from components.errors import SettingError
 
 NUMBERS = 3  # columns at the end of a row
@@ -30,8 +31,15 @@ def run_conversion(
         ConversionError, ParityError: as `convert`.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    wanted = {"runtimes": runtimes} if runtimes else {}
-    return convert(model, out, fixed=sizes_of(fix), examples=examples, allow_lambda=allow_lambda, code=code, **wanted)
+    return convert(
+        model,
+        out,
+        fixed=sizes_of(fix),
+        examples=examples,
+        runtimes=runtimes or RUNTIMES,
+        allow_lambda=allow_lambda,
+        code=code,
+    )
 
 
 def sizes_of(texts: Sequence[str]) -> Mapping[str, int]:
@@ -47,7 +55,7 @@ def sizes_of(texts: Sequence[str]) -> Mapping[str, int]:
 
 def parity_table(done: Conversion) -> Table:
     """One row per file: bytes, largest error, microseconds."""
-    table = Table(title=f"{done.folder}{os.sep}", caption=" ".join(done.notes), title_justify="left")
+    table = Table(title=f"{done.folder}{os.sep}", caption="\n".join(done.notes), title_justify="left")
     table.caption_justify = "left"
     for place, heading in enumerate(HEADINGS):
         number = place >= len(HEADINGS) - NUMBERS

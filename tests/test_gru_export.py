@@ -11,7 +11,7 @@ from gru_models import LONGEST, ROWS, Config, configs, feeds_of, model_of
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-from components.converters import GraphSpec, TensorSpec, check_parity, to_onnx
+from components.converters import GraphSpec, TensorSpec, check_parity, to_onnx, to_tflite
 from components.converters.tracing import implicit_states
 from components.errors import ConversionError
 
@@ -91,6 +91,42 @@ def states_by_name(model, spec):
     found = implicit_states(model, spec)
     variables = {id(layer): iter(keras.tree.flatten(layer.states)) for layer, _ in found}
     return {state.name: next(variables[id(layer)]) for layer, state in found}
+
+
+REPRESENTATIVE = [
+    Config(),
+    Config(reset_after=False, use_bias=False, return_sequences=False),
+    Config(mask="embedding", go_backwards=True, return_state=True),
+    Config(mask="masking", zero_output_for_mask=True, initial_state=True),
+    Config(mask="embedding", bidirectional=True, merge_mode="mul", return_state=True, initial_state=True),
+    Config(mask="masking", bidirectional=True, merge_mode=None, reset_after=False),
+    Config(mask="embedding", stateful=True, return_sequences=False, recurrent_activation="softsign"),
+    Config(stateful=True, bidirectional=True, merge_mode="ave", activation="relu"),
+    Config(parent="cells", stateful=True, go_backwards=True, recurrent_activation="hard_sigmoid"),
+    Config(parent="nested", mask="masking", activation="softplus", dropout=0.3),
+    Config(parent="subclassed", activation="gelu", initial_state=True),
+    Config(parent="stacked", activation="elu", mask="embedding"),
+]
+
+
+def test_representative_grus_equal_keras_in_tflite(tmp_path):
+    from gatewise.runtime import LiteRtSession
+
+    random = np.random.default_rng(11)
+    time = 12  # two turns of a loop of six steps
+    model, free = model_of(REPRESENTATIVE, random, ROWS)
+    spec = replace(free, fixed={"batch": ROWS, "time": time})
+    to_tflite(model, spec, tmp_path / "model.tflite")
+    states, feeds = states_by_name(model, spec), feeds_of(spec, random, time)
+    before = {name: random.normal(size=state.shape).astype("f4") for name, state in states.items()}
+    for name, state in states.items():
+        state.assign(before[name])
+    expected = model([feeds[tensor.name] for tensor in model.inputs], training=False)
+    got = LiteRtSession((tmp_path / "model.tflite").read_bytes(), 1).run(feeds | before)
+    for name, wanted in expected.items():
+        config = REPRESENTATIVE[int(name.split("_")[1])]
+        check_parity({name: wanted.numpy()}, got, TOLERANCE, f"{config}")
+    check_parity({f"{name}_next": s.value.numpy() for name, s in states.items()}, got, TOLERANCE, "states")
 
 
 @pytest.mark.parametrize("activation", ["gelu", "selu", "exponential", "silu"])

@@ -15,6 +15,7 @@ from components.errors import ConversionError
 log = logging.getLogger(__name__)
 
 Arrays = Mapping[str, np.ndarray]
+Case = tuple[Arrays, Arrays]  # inputs, and what Keras makes of them
 TOLERANCE = 1e-4  # of a float32 file, times the largest output where that is above one
 EXACT = "float32"
 HEADINGS = ("variant", "file", "runtime", "weights", "fixed axes", "bytes", "max error", "µs per run")
@@ -48,8 +49,8 @@ class Row:
 def compared(
     folder: Path,
     variants: Mapping[str, VariantFile],
-    fixed: Sequence[tuple[Arrays, Arrays]],
-    free: Sequence[tuple[Arrays, Arrays]],
+    fixed: Sequence[Case],
+    free: Sequence[Case],
 ) -> list[Row]:
     """A row for each variant in `folder`.
 
@@ -64,7 +65,7 @@ def compared(
         ParityError: a float32 file does not compute what Keras computes.
     """
     errors = {
-        name: _error(folder, name, file, [*fixed, *(() if file.fixed else free)]) for name, file in variants.items()
+        name: error_of(folder, name, file, [*fixed, *(() if file.fixed else free)]) for name, file in variants.items()
     }
     times = median_us([folder / file.file for file in variants.values()], fixed[0][0])
     return [
@@ -73,7 +74,22 @@ def compared(
     ]
 
 
-def largest(cases: Sequence[tuple[Arrays, Arrays]]) -> float:
+def error_of(folder: Path, name: str, file: VariantFile, cases: Sequence[Case]) -> float:
+    """The largest error of a file over the cases.
+
+    Raises:
+        ConversionError: its runtime cannot open or run it.
+        ParityError: it is float32 and does not compute what Keras computes.
+    """
+    accepted = TOLERANCE * max(1.0, largest(cases)) if file.precision == EXACT else np.inf
+    found = 0.0
+    for got, (_, wanted) in zip(_answers(folder, file, cases), cases, strict=True):
+        found = max(found, check_parity(wanted, got, accepted, f"{file.file} ({name})"))
+    log.info("%s: largest error %.1e", file.file, found)
+    return found
+
+
+def largest(cases: Sequence[Case]) -> float:
     """The largest finite absolute output of Keras."""
     finite = (array[np.isfinite(array)] for _, outputs in cases for array in outputs.values())
     return max((float(np.abs(array).max()) for array in finite if array.size), default=0.0)
@@ -86,16 +102,7 @@ def markdown(rows: Sequence[Row], notes: Sequence[str]) -> str:
     return f"# Parity with Keras\n\n{table}\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
 
 
-def _error(folder: Path, name: str, file: VariantFile, cases: Sequence[tuple[Arrays, Arrays]]) -> float:
-    accepted = TOLERANCE * max(1.0, largest(cases)) if file.precision == EXACT else np.inf
-    found = 0.0
-    for got, (_, wanted) in zip(_answers(folder, file, cases), cases, strict=True):
-        found = max(found, check_parity(wanted, got, accepted, f"{file.file} ({name})"))
-    log.info("%s: largest error %.1e", file.file, found)
-    return found
-
-
-def _answers(folder: Path, file: VariantFile, cases: Sequence[tuple[Arrays, Arrays]]) -> Iterator[Arrays]:
+def _answers(folder: Path, file: VariantFile, cases: Sequence[Case]) -> Iterator[Arrays]:
     try:
         session = opened(folder / file.file)
         for feeds, _ in cases:

@@ -36,7 +36,8 @@ def spec_of(
     spec = GraphSpec(taken, _outputs(model, taken))
     streams = bool(states_of(spec) or stateful_layers(model))
     axes = [size for tensor in taken for size in tensor.shape if isinstance(size, str)]
-    usual = {axis: 1 if axis == BATCH or streams else STEPS for axis in axes if axis.startswith((BATCH, TIME))}
+    steps = (fixed or {}).get(TIME, 1 if streams else STEPS)  # of other inputs too, which mostly are as long
+    usual = {axis: 1 if axis == BATCH else steps for axis in axes if axis.startswith((BATCH, TIME))}
     unknown = sorted(set(fixed or {}) - set(axes))
     if unknown:
         raise ConversionError(f"there is no axis '{unknown[0]}' to fix: the model has {', '.join(dict.fromkeys(axes))}")
@@ -86,7 +87,7 @@ def _outputs(model: "keras.Model", inputs: Sequence[TensorSpec]) -> tuple[Tensor
         names = [str(name) for name in results]
         flat = list(results.values())
     else:
-        names = list(getattr(model, "output_names", None) or [])
+        names = [tensor._keras_history.operation.name for tensor in _symbolic(model, "outputs") or []]
         names = names if len(names) == len(flat) else ["output"] * len(flat)
     kinds = [(name, tensor.shape, str(tensor.dtype)) for name, tensor in zip(_distinct(names), flat, strict=True)]
     return tuple(TensorSpec(name, _axes(shape, ""), dtype) for name, shape, dtype in kinds)

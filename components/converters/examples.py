@@ -72,7 +72,7 @@ def random_cases(
     cases = []
     for index in range(count):
         case = {}
-        for tensor in (*spec.inputs, *_beyond(spec, states)):
+        for tensor in _tensors(spec, states):
             array = _random(random, tensor, sizes, limits.get(tensor.name))
             if index % 2 and len(tensor.shape) > 1 and str(tensor.shape[1]).startswith(TIME):
                 array[:, array.shape[1] - int(PADDED * array.shape[1]) :] = 0
@@ -86,8 +86,8 @@ def doubled(spec: GraphSpec) -> dict[str, int]:
     return {axis: FREE_ROWS if axis == BATCH else 2 * size for axis, size in spec.fixed.items()}
 
 
-def cases_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
-    """The examples in an `.npz` file of arrays by input name, cut to the fixed axes; states absent from it are zeros.
+def sequences_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
+    """The examples in an `.npz` file of arrays by input name, a batch each; states absent from it are zeros.
 
     Raises:
         ConversionError: no such file, an input is missing or has a shape that does not fit.
@@ -97,27 +97,22 @@ def cases_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[F
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, AttributeError) as error:
         raise ConversionError(f"{path}: no examples, which are arrays by input name in an .npz file: {error}") from None
-    batch, found = spec.fixed[BATCH], []
-    tensors = (*spec.inputs, *_beyond(spec, states))
-    carried = {state.name for state in states}
+    batch, tensors = spec.fixed[BATCH], _tensors(spec, states)
+    rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
+    blank = {state.name: np.zeros((rows, *_shape(state, spec.fixed)[1:])) for state in states}
+    arrays = blank | arrays
     for tensor in tensors:
-        sizes = frozen(tensor.shape, spec.fixed)
-        if tensor.name in carried and tensor.name not in arrays:
-            rows = max(len(arrays[t.name]) for t in spec.inputs if t.name in arrays)
-            arrays[tensor.name] = np.zeros((rows, *sizes[1:]), tensor.dtype)
+        sizes = _shape(tensor, spec.fixed)
         if tensor.name not in arrays:
             raise ConversionError(f"{path} has no input '{tensor.name}': it has {', '.join(arrays)}")
         shape = arrays[tensor.name].shape
-        if len(shape) != len(sizes) or any(have < want for have, want in zip(shape, sizes, strict=True) if want):
+        if len(shape) != len(sizes) or any(have < want for have, want in zip(shape, sizes, strict=True)):
             raise ConversionError(f"{path}: input '{tensor.name}' has shape {shape}, less than {sizes}")
-    for start in range(0, min(len(arrays[t.name]) for t in tensors) - batch + 1, batch):
-        cut = {}
-        for tensor in tensors:
-            sizes = frozen(tensor.shape, spec.fixed)
-            places = (slice(start, start + batch), *(slice(0, size) for size in sizes[1:]))
-            cut[tensor.name] = np.ascontiguousarray(arrays[tensor.name][places], tensor.dtype)
-        found.append(cut)
-    return found
+        arrays[tensor.name] = arrays[tensor.name].astype(tensor.dtype)
+    names = [tensor.name for tensor in tensors]
+    whole = min(len(arrays[name]) for name in names)
+    starts = range(0, whole - batch + 1, batch)
+    return [{name: arrays[name][start : start + batch] for name in names} for start in starts]
 
 
 def _table_sizes(
@@ -125,8 +120,8 @@ def _table_sizes(
 ) -> dict[str, int]:
     """How many ids each input may hold: those are that reach an Embedding as they came, in a run on zeros and ones."""
     random = np.random.default_rng(0)
-    probe = {t.name: random.integers(0, 2, frozen(t.shape, sizes)).astype(t.dtype) for t in spec.inputs}
-    zeros = {t.name: np.zeros(frozen(t.shape, sizes), t.dtype) for t in _beyond(spec, states)}
+    probe = {t.name: random.integers(0, 2, _shape(t, sizes)).astype(t.dtype) for t in spec.inputs}
+    zeros = {t.name: np.zeros(_shape(t, sizes), t.dtype) for t in states if t.name not in probe}
     seen = Recording(None)
     keras_outputs(model, spec, probe | zeros)  # says clearly what is wrong with a model that cannot be called
     for layer, state in implicit_states(model, spec):
@@ -145,7 +140,7 @@ def _table_sizes(
 def _random(
     random: np.random.Generator, tensor: TensorSpec | StateSpec, sizes: Mapping[str, int], limit: int | None
 ) -> np.ndarray:
-    shape = frozen(tensor.shape, sizes)
+    shape = _shape(tensor, sizes)
     if limit is not None:
         return random.integers(min(1, limit - 1), limit, shape).astype(tensor.dtype)
     if np.issubdtype(tensor.dtype, np.floating):
@@ -153,10 +148,14 @@ def _random(
     return random.integers(0, 2, shape).astype(tensor.dtype)
 
 
-def _beyond(spec: GraphSpec, states: Sequence[StateSpec]) -> list[StateSpec]:
-    """The states of stateful layers, which are no inputs of the Keras model."""
+def _tensors(spec: GraphSpec, states: Sequence[StateSpec]) -> list[TensorSpec | StateSpec]:
+    """The inputs of the Keras model, and the states of its layers, which are inputs of the graph alone."""
     given = {tensor.name for tensor in spec.inputs}
-    return [state for state in states if state.name not in given]
+    return [*spec.inputs, *(state for state in states if state.name not in given)]
+
+
+def _shape(tensor: TensorSpec | StateSpec, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(int(size or 0) for size in frozen(tensor.shape, sizes))
 
 
 def _variables(kept: Sequence[tuple[Any, StateSpec]]) -> list[Any]:

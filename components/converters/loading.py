@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA = "config.json", "metadata.json"
 MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
+LONGEST_REASON = 300  # characters
 CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
 
 
@@ -82,8 +83,10 @@ def _classes_in(file: Path) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What a loader says, without the configuration of the whole model that Keras appends."""
-    said = first_line(error).split(" Full object config:")[0]
+    """What a loader says, without the configurations of whole layers that Keras puts around it."""
+    inner = str(error).rpartition("Exception encountered: ")[2].strip()
+    said = first_line(RuntimeError(inner) if inner else error).split(" Full object config:")[0]
+    said = said if len(said) <= LONGEST_REASON else f"{said[:LONGEST_REASON]}…"
     if "register_keras_serializable" in said or "Unknown layer" in said:
         said += " (--code FILE.py, or code=[…], names a file that defines it)"
     return said

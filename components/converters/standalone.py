@@ -11,19 +11,21 @@ The folder that `convert` writes:
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import new_folder
-from components.converters.comparing import Row, compared, largest, markdown
+from components.converters.comparing import Case, Row, compared, largest, markdown
 from components.converters.describing import spec_of
-from components.converters.examples import Feeds, cases_in, doubled, keras_outputs, random_cases
+from components.converters.examples import doubled, keras_outputs, random_cases, sequences_in
 from components.converters.loading import load
-from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile
+from components.converters.measuring import first_step
+from components.converters.specs import GraphSpec, StateSpec, TensorSpec
 from components.converters.tracing import all_states
-from components.converters.variants import ONNX, TFLITE, onnx_variants, tflite_variants
+from components.converters.variants import ONNX
+from components.converters.whole_set import RUNTIMES, Source, write_all
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -31,10 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RUNTIMES = (ONNX, TFLITE)
 CARD, TABLE = "conversion.json", "PARITY.md"
 FREE_CASES = 2  # of other sizes than the fixed ones
-Case = tuple[Feeds, Feeds]  # inputs, and what Keras makes of them
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def convert(
         out: the folder to write; it appears whole or not at all. An earlier conversion there is replaced.
         fixed: sizes of named axes, e.g. {"time": 49}; the names are those of the ONNX file.
         inputs: names and shapes, for a subclassed model that does not know them.
-        examples: an `.npz` file of arrays by input name to compare on; random inputs without it.
+        examples: an `.npz` file of arrays by input name to compare on, and to calibrate files on that compute in
+            integers; random inputs without it, and no such files.
         runtimes: those to write files for, "onnxruntime" and "litert".
         allow_lambda: load `Lambda` layers, which runs the Python code stored in the file.
         code: Python files that define layers of the model which are not Keras' own; they are run.
@@ -95,13 +96,13 @@ def convert(
     network: Any = load(Path(model), allow_lambda, code) if isinstance(model, str | Path) else model
     graph = spec_of(network, inputs, fixed)
     states = all_states(network, graph)
-    cases = _cases(network, graph, states, None if examples is None else Path(examples))
+    source = _source(network, graph, states, None if examples is None else Path(examples))
     try:
         with new_folder(target) as folder:
-            variants = _variants(network, graph, folder, [feeds for feeds, _ in cases], runtimes)
+            variants, left_out = write_all(source, folder, runtimes)
             free = [] if ONNX not in runtimes else _free_cases(network, graph, states)
-            rows = tuple(compared(folder, variants, cases, free))
-            done = Conversion(target, graph, states, rows, _notes(cases, free, examples))
+            rows = tuple(compared(folder, variants, source.cases, free))
+            done = Conversion(target, graph, states, rows, _notes(source.cases, free, examples) + left_out)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
             (folder / CARD).write_text(json.dumps(_card(done), indent=2), encoding="utf-8")
     except OSError as error:
@@ -118,9 +119,11 @@ def _replaceable(out: Path) -> Path:
     return out
 
 
-def _cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec], examples: Path | None) -> list[Case]:
-    feeds = cases_in(examples, graph, states) if examples else random_cases(network, graph, states, graph.fixed)
-    return [(case, keras_outputs(network, graph, case)) for case in feeds]
+def _source(network: Any, graph: GraphSpec, states: tuple[StateSpec, ...], examples: Path | None) -> Source:
+    """The model with the inputs to compare and calibrate on."""
+    sequences = sequences_in(examples, graph, states) if examples else []
+    feeds = [first_step(graph, one) for one in sequences] or random_cases(network, graph, states, graph.fixed)
+    return Source(network, graph, states, [(case, keras_outputs(network, graph, case)) for case in feeds], sequences)
 
 
 def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> list[Case]:
@@ -131,26 +134,6 @@ def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> 
     except ConversionError as error:
         log.info("only the fixed sizes are compared: %s", error)
         return []
-
-
-def _variants(
-    network: Any, graph: GraphSpec, folder: Path, feeds: Sequence[Feeds], runtimes: Sequence[str]
-) -> dict[str, VariantFile]:
-    """The files of every runtime; where one refuses, its error says how to do without it."""
-    writers: dict[str, Callable[[], dict[str, VariantFile]]] = {
-        ONNX: lambda: onnx_variants(network, graph, folder, feeds),
-        TFLITE: lambda: tflite_variants(network, graph, folder),
-    }
-    found: dict[str, VariantFile] = {}
-    for runtime in (name for name in RUNTIMES if name in runtimes):
-        log.info("writing files for %s", runtime)
-        try:
-            found |= writers[runtime]()
-        except ConversionError as error:
-            others = [name for name in runtimes if name != runtime]
-            hint = f" (for {others[0]} alone: --runtime {others[0]}, runtimes=['{others[0]}'])" if others else ""
-            raise ConversionError(f"{error}{hint}") from error
-    return found
 
 
 def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | None) -> tuple[str, ...]:
