@@ -20,7 +20,7 @@ from components.benchmarks import (
     targets,
 )
 from components.benchmarks.__main__ import TABLES, main
-from components.benchmarks.processes import QUICK, Peer, race, started
+from components.benchmarks.processes import QUICK, Peer, race, started, swapping
 from components.benchmarks.timing import Timing, repeat, speedup, timed_rows
 from components.errors import GatewiseError
 
@@ -37,19 +37,21 @@ def adder(tmp_path):
     return tmp_path / "adder.onnx"
 
 
-def layer_rows(ours=8.0, int8=(1.9, 2.0, 2.1)):
-    """Rows of the layer table in which our ONNX file is `ours` times as fast as the stock one.
+CELL = {"shape": "series", "label": "series 100×100→64", "batch": 1, "threads": 1, "spread": 0.02}
+
+
+def layers(ours=8.0, int8=(1.9, 2.0, 2.1)):
+    """A layer table in which our ONNX file is `ours` times as fast as the stock one.
 
     `int8` is how many times faster than that our int8 file is: in its worst turn, in the median and in its best.
     """
-    cell = {"shape": "series", "label": "series 100×100→64", "batch": 1, "threads": 1, "spread": 0.02}
-    over_stock = {"speedup": {layer_speed.STOCK: 2 * ours, layer_speed.OURS: int8[1]}}
-    turns = {"speedup_range": {layer_speed.OURS: [int8[0], int8[2]]}}
-    return [
-        {**cell, "peer": layer_speed.STOCK, "median_us": 100.0 * ours, "speedup": {layer_speed.STOCK: 1.0}},
-        {**cell, "peer": layer_speed.OURS, "median_us": 100.0, "speedup": {layer_speed.STOCK: ours}},
-        {**cell, "peer": layer_speed.OURS_INT8, "median_us": 50.0, **over_stock, **turns},
+    over_ours = {"speedup": {layer_speed.OURS: int8[1]}, "speedup_range": {layer_speed.OURS: [int8[0], int8[2]]}}
+    rows = [
+        {**CELL, "peer": layer_speed.STOCK, "median_us": 100.0 * ours, "speedup": {layer_speed.STOCK: 1.0}},
+        {**CELL, "peer": layer_speed.OURS, "median_us": 100.0, "speedup": {layer_speed.STOCK: ours}},
+        {**CELL, "peer": layer_speed.OURS_INT8, "median_us": 50.0, "speedup": {layer_speed.STOCK: 2 * ours}},
     ]
+    return {"rows": rows, "int8_beside_float": [{**CELL, "peer": layer_speed.OURS_INT8, **over_ours}]}
 
 
 def verdicts(tables):
@@ -106,6 +108,24 @@ def test_peers_race_in_processes_of_their_own_and_one_that_fails_is_named(adder)
     assert any("bad is left out of adding: FileNotFoundError" in text for text in notes)
 
 
+def test_two_peers_of_one_runtime_swap_their_cases_after_every_turn():
+    asked = []
+
+    class Fake:
+        def __init__(self, label, process):
+            self.peer, self.process = Peer(label, "sessions"), process
+
+        def turn(self, case, seconds):
+            asked.append((self.process, case["file"]))
+            return {"times": [2.0 if self.process == "slow" else 1.0]}
+
+    pair = [Fake("a", "slow"), Fake("b", "fast")]
+    timings = swapping(pair, {"a": {"file": "a"}, "b": {"file": "b"}}, [], QUICK)
+    assert len(asked) == 4 * QUICK.turns
+    assert set(asked) == {("slow", "a"), ("fast", "b"), ("fast", "a"), ("slow", "b")}
+    assert timings["a"].median == timings["b"].median == 1.5
+
+
 def test_a_peer_that_dies_leaves_its_last_words(adder):
     notes: list[str] = []
     with started([Peer("mortal", "sessions")], 1, notes) as (peer,):
@@ -124,20 +144,20 @@ def test_a_missing_package_is_named_with_what_installs_it(monkeypatch, capfd):
 
 
 def test_targets_reached_missed_and_not_measured_are_told_apart():
-    judged = verdicts({"layer_speed": {"rows": layer_rows(ours=8.0)}})
+    judged = verdicts({"layer_speed": layers(ours=8.0)})
     assert judged["series layer"] is True
     assert judged["any layer"] is True
     assert judged["int8 layer over float32"] is True
     assert judged["characters/s at 512 units"] is None
-    assert verdicts({"layer_speed": {"rows": layer_rows(ours=0.9)}})["any layer"] is False
+    assert verdicts({"layer_speed": layers(ours=0.9)})["any layer"] is False
     assert set(verdicts({}).values()) == {None}
 
 
 def test_int8_counts_as_slower_only_where_it_loses_every_turn():
-    noise, slower = layer_rows(int8=(0.98, 0.995, 1.01)), layer_rows(int8=(0.90, 0.95, 0.99))
-    assert verdicts({"layer_speed": {"rows": noise}})["int8 layer over float32"] is True
-    assert verdicts({"layer_speed": {"rows": slower}})["int8 layer over float32"] is False
-    (row,) = (r for r in targets.judged({"layer_speed": {"rows": noise}}) if r["target"].startswith("int8 layer"))
+    noise, slower = layers(int8=(0.98, 0.995, 1.01)), layers(int8=(0.90, 0.95, 0.99))
+    assert verdicts({"layer_speed": noise})["int8 layer over float32"] is True
+    assert verdicts({"layer_speed": slower})["int8 layer over float32"] is False
+    (row,) = (r for r in targets.judged({"layer_speed": noise}) if r["target"].startswith("int8 layer"))
     assert row["measured"] == 0.995
 
 
@@ -189,9 +209,10 @@ def test_upper_limits_are_judged_by_the_worst_application():
 
 def test_the_report_shows_every_number_and_adds_tables_to_those_it_holds(tmp_path):
     facts = {"machine": "a machine", "measured": "today", "notes": ["PyTorch is left out: torch is not installed."]}
-    document.write(tmp_path, {"layer_speed": {**facts, "rows": layer_rows(ours=7.0)}}, TABLES)
+    document.write(tmp_path, {"layer_speed": {**facts, **layers(ours=7.0)}}, TABLES)
     text = (tmp_path / "bench.md").read_text()
     assert "| series 100×100→64 | 1 | 700 µs ±2% (1×) | 100 µs ±2% (7×) | 50 µs ±2% (14×) |" in text
+    assert "| series 100×100→64 | 1 | 2.000× | 1.900× | 2.100× |" in text
     assert "| 8 × | 7 | **no** |" in text.replace("≥ ", "")
     assert "- PyTorch is left out: torch is not installed." in text
     held = json.loads((tmp_path / "bench.json").read_text())

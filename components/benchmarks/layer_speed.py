@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.benchmarks.markdown import MISSING, duration, grid, share, times
 from components.benchmarks.preparing import prepared
-from components.benchmarks.processes import Case, Effort, Peer, note, race, started, thread_counts
+from components.benchmarks.processes import Case, Effort, LivePeer, Peer, note, race, started, swapping, thread_counts
 from components.benchmarks.timing import timed_rows
 from components.errors import ConversionError
 
@@ -131,6 +131,7 @@ def run(folder: Path, effort: Effort) -> dict[str, Any]:
     models = prepared("layer_speed", folder)
     files = json.loads((models / "files.json").read_text())
     rows: list[dict[str, Any]] = []
+    swapped: list[dict[str, Any]] = []
     notes: list[str] = []
     for threads in thread_counts():
         with started(PEERS, threads, notes) as live:
@@ -138,8 +139,19 @@ def run(folder: Path, effort: Effort) -> dict[str, Any]:
                 for batch in BATCHES:
                     cases = _cases(shape, batch, files[shape.name], models / shape.name, notes)
                     cell = {"shape": shape.name, "label": shape.label, "batch": batch, "threads": threads}
-                    rows += [cell | row for row in timed_rows(race(live, cases, notes, effort), [STOCK, OURS])]
-    return {"rows": rows, "notes": notes}
+                    rows += [cell | row for row in timed_rows(race(live, cases, notes, effort), [STOCK])]
+                    if threads == 1:
+                        swapped += [cell | row for row in _int8_beside_float(live, cases, notes, effort)]
+    return {"rows": rows, "int8_beside_float": swapped, "notes": notes}
+
+
+def _int8_beside_float(
+    live: Sequence[LivePeer], cases: Mapping[str, Case], notes: list[str], effort: Effort
+) -> list[dict[str, Any]]:
+    """How fast our int8 file is beside our float32 one, as a row: the files swap their processes after every turn."""
+    pair = [peer for peer in live if peer.peer.label in (OURS, OURS_INT8) and peer.peer.label in cases]
+    timings = swapping(pair, cases, notes, effort) if len(pair) == 2 else {}
+    return [row for row in timed_rows(timings, [OURS]) if row["peer"] == OURS_INT8]
 
 
 def _cases(
@@ -181,7 +193,16 @@ def lines(table: Mapping[str, Any]) -> list[str]:
                 for label, batch in cells
             ],
         )
-    return written
+    written += ["", "The int8 file beside the float32 one, one thread, swapping their processes after every turn:", ""]
+    return written + grid(
+        ["layer", "batch", f"× {OURS}", "worst turn", "best turn"],
+        [_cells_beside(row) for row in table.get("int8_beside_float", ())],
+    )
+
+
+def _cells_beside(row: Mapping[str, Any]) -> list[str]:
+    ratios = (row["speedup"][OURS], *row["speedup_range"][OURS])
+    return [row["label"], str(row["batch"]), *(f"{ratio:.3f}×" for ratio in ratios)]
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:

@@ -134,6 +134,25 @@ def race(
     return {label: Timing(tuple(times[label])) for label in finished}
 
 
+def swapping(
+    pair: Sequence[LivePeer], cases: Mapping[str, Case], notes: list[str], effort: Effort
+) -> dict[str, Timing]:
+    """As `race` for two peers of one runtime, which swap their cases after every turn.
+
+    Where a process' memory happens to lie makes it 2% faster or slower for as long as it lives; so each case meets both.
+    """
+    labels = [peer.peer.label for peer in pair]
+    times: dict[str, list[tuple[float, ...]]] = {label: [] for label in labels}
+    for turn in range(2 * effort.turns):
+        for place, label in enumerate(labels):
+            reply = pair[(place + turn) % len(pair)].turn(cases[label], effort.seconds)
+            if problem := reply.get("error"):
+                note(notes, f"{label} is left out of {cases[label].get('of', 'a case')}: {problem}.")
+                return {}
+            times[label].append(tuple(reply["times"]))
+    return {label: Timing(tuple(turns)) for label, turns in times.items()}
+
+
 def thread_counts() -> tuple[int, ...]:
     """One thread, and as many as there are cores."""
     return tuple(sorted({1, int(machine()["cores"])}))
