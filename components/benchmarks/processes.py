@@ -139,7 +139,7 @@ def swapping(
 ) -> dict[str, Timing]:
     """As `race` for two peers of one runtime, which swap their cases after every turn.
 
-    Where a process' memory happens to lie makes it 2% faster or slower for as long as it lives; so each case meets both.
+    Where a process' memory lies makes it 2% faster or slower for as long as it lives; so each case meets both.
     """
     labels = [peer.peer.label for peer in pair]
     times: dict[str, list[tuple[float, ...]]] = {label: [] for label in labels}
