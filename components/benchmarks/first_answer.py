@@ -15,7 +15,7 @@ def answer(path: Path) -> Any:
 
     import gatewise
 
-    predictor = gatewise.load(path)
+    predictor: Any = gatewise.load(path)
     application = predictor.bundle.application
     if application == "text_generation":
         return predictor.predict("The ", length=CHARACTERS)

@@ -16,7 +16,7 @@ def start(threads: int) -> Prepare:
     """A function that loads a case's `bundle` in its `variant` and does its `task`: "write", "feed" or "predict"."""
 
     def prepare(case: Mapping[str, Any]) -> Work:
-        predictor = gatewise.load(case["bundle"], case.get("variant"), threads)
+        predictor: Any = gatewise.load(case["bundle"], case.get("variant"), threads)
         if case["task"] == "write":
             return Work(lambda: predictor.predict(case["prompt"], length=CHARACTERS, temperature=0.8), CHARACTERS)
         audio = NOISE * np.random.default_rng(0).standard_normal(case["samples"])
