@@ -10,14 +10,8 @@ PIP := -m pip install --quiet --disable-pip-version-check --constraint constrain
 demo: .venv/installed .venv-edge/installed
 	$(BIN)/gatewise-flows demo --device $(EDGE)
 
-# Tests that run whole pipelines or flows go last, in processes of their own: TensorFlow and Prefect share each.
-PIPELINE_TESTS := tests/test_bundles.py
-FLOW_TESTS := tests/test_command_line.py tests/test_flows.py tests/test_deployments.py
-
 test: .venv/installed
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(PIPELINE_TESTS) $(FLOW_TESTS))
-	$(BIN)/python -m pytest $(PIPELINE_TESTS)
-	$(BIN)/python -m pytest $(FLOW_TESTS)
+	$(BIN)/python -m pytest
 
 lint: .venv/installed
 	$(BIN)/ruff check .
