@@ -85,7 +85,7 @@ class Parts:
         Raises:
             DataError: one is too short.
         """
-        least = {"training": (self.train, window + 1), "validation": (self.validation, window + 1)}
+        least = {"training": (self.train, window + 1), "validation": (self.validation, max(window + 1, CHUNK))}
         for name, (ids, needed) in {**least, "test": (self.test, CHUNK)}.items():
             if len(ids) < needed:
                 raise DataError(

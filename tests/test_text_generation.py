@@ -122,7 +122,7 @@ def test_parts_hold_the_whole_text_in_order(level: str, counting: Path) -> None:
 
 
 def test_a_text_shorter_than_a_window_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="the text is too short: its validation part has 10 ids and needs 21"):
+    with pytest.raises(DataError, match="the text is too short: its validation part has 10 ids and needs 100"):
         prepared("abcd efgh\n" * 20, SMALL, tmp_path)
 
 
