@@ -444,6 +444,26 @@ def test_chunk_sizes_do_not_change_what_is_heard(tiny_bundles, recognizer, sizes
     assert [f.probability for f in heard] == pytest.approx([f.probability for f in expected], abs=1e-6)
 
 
+def test_single_steps_take_the_file_that_is_fastest_at_them(tmp_path, recognizer, monkeypatch):
+    model = gatewise.load(speech_bundle(tmp_path / "stepping", step_variant="step"))
+    taken = {"single": 0, "whole": 0}
+    for name, runtime in (("single", model._single), ("whole", model._runtime)):
+
+        def counted(*inputs, name=name, run=runtime.run):
+            taken[name] += 1
+            return run(*inputs)
+
+        monkeypatch.setattr(runtime, "run", counted)
+    hop = model.bundle.settings["hop"]
+    by_step = list(model.stream(SCENE[begin : begin + hop] for begin in range(0, len(SCENE), hop)))
+    assert taken == {"single": len(SCENE) // hop, "whole": 0}
+    at_once = list(model.stream([SCENE]))
+    assert taken["whole"] > 0
+    expected = [(found.label, found.time_s) for found in recognizer.stream([SCENE])]
+    assert [(found.label, found.time_s) for found in by_step] == expected
+    assert [(found.label, found.time_s) for found in at_once] == expected
+
+
 @FEW
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=10))
 def test_chunk_sizes_do_not_change_what_is_heard_at_another_rate(recognizer, sizes):

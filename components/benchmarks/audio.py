@@ -22,9 +22,11 @@ TEXT = (
     "`graph`: the file's session alone, 40 ms."
 )
 UNITS = 128
+OURS = "Gatewise as loaded"
 KERAS = "Keras tf.function, graph"
 PACKET_MS, CLIP_PACKETS = 20, 50
 PACKET_US = PACKET_MS * 1_000
+US_PER_S = 1e6
 REFERENCE = front_ends.FRONT_ENDS[0].name
 
 
@@ -82,12 +84,13 @@ def _recogniser(models: Prepared) -> tuple[list[Peer], dict[str, Case]]:
     shapes |= {s["name"]: [1, *(int(size) for size in s["shape"][1:])] for s in manifest["graph"]["states"]}
     peers, cases = [Peer(KERAS, "tensorflow_loops")], dict[str, Case]()
     cases[KERAS] = {"of": "20 ms", "task": "graph", "file": str(models.keras), "shapes": shapes, "units": packets}
-    for name, variant in manifest["variants"].items():
+    clip: Case = {"task": "predict", "samples": CLIP_PACKETS * rate * PACKET_MS // 1_000, "units": CLIP_PACKETS}
+    for label, name in {OURS: None, **{f"Gatewise {name}": name for name in manifest["variants"]}}.items():
         predictor: Case = {"of": "20 ms", "bundle": str(models.bundle), "variant": name}
-        clip: Case = {"task": "predict", "samples": CLIP_PACKETS * rate * PACKET_MS // 1_000, "units": CLIP_PACKETS}
-        peers += [Peer(f"Gatewise {name}, {way}", "predictors") for way in ("feed", "clip")]
-        cases[f"Gatewise {name}, feed"] = {**predictor, "task": "feed", "samples": hop, "units": packets}
-        cases[f"Gatewise {name}, clip"] = {**predictor, **clip}
+        peers += [Peer(f"{label}, {way}", "predictors") for way in ("feed", "clip")]
+        cases[f"{label}, feed"] = {**predictor, "task": "feed", "samples": hop, "units": packets}
+        cases[f"{label}, clip"] = {**predictor, **clip}
+    for name, variant in manifest["variants"].items():
         if variant["fixed"].get("samples", hop) == hop:
             peers.append(Peer(f"Gatewise {name}, graph", "sessions"))
             file = str(models.bundle / variant["file"])
@@ -140,7 +143,7 @@ def _listed(row: Mapping[str, Any]) -> list[str]:
 
 
 def _grid_of_front_ends(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    header = ["front end", "frames at once", "per frame", "spread", "largest error", f"× {REFERENCE}"]
+    header = ["front end", "frames at once", "per frame", "spread", "frames/s", "largest error", f"× {REFERENCE}"]
     return grid(
         header,
         [
@@ -149,6 +152,7 @@ def _grid_of_front_ends(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 row["at_once"],
                 duration(row["median_us"]),
                 share(row["spread"]),
+                f"{US_PER_S / row['median_us']:,.0f}",
                 f"{row['error']:.0e}",
                 speedup_of(row, REFERENCE),
             ]

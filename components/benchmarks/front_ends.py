@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
 OPSET, IR_VERSION = 18, 10
-FRAMES = {"a frame": 1, "a second": 50}  # frames at once: streaming, and a whole clip
+FRAMES = {"a frame": 1, "two frames": 2, "a second": 50}  # at once: shortest, a step of the recogniser, a whole clip
 INPUT, OUTPUT = "samples", "mels"
 
 Paths = Mapping[int, Path]  # by number of samples

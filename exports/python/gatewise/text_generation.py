@@ -32,7 +32,8 @@ class TextGenerator:
         self._vocabulary = vocabulary
         self._runtime = Runtime(bundle, bundle.variant(variant), threads)
         single = bundle.settings.get("step_variant") if variant is None else None
-        stepping = Runtime(bundle, bundle.variant(single), threads) if single else self._runtime
+        alone = single in (None, bundle.default_variant)
+        stepping = self._runtime if alone else Runtime(bundle, bundle.variant(single), threads)
         self._input, self._output = bundle.inputs[0].name, bundle.outputs[0].name
         self._stepper = stepper(stepping, self._input, self._output, vocabulary)
         self._pending: list[int] = []  # ids seen that the model has not been fed yet; empty at a start only
