@@ -181,14 +181,16 @@ def test_generation_is_judged_by_int8_on_one_thread_against_the_faster_pytorch_l
     assert judged["characters/s"] is True
 
 
-def test_int8_files_are_judged_by_the_worst_of_the_real_runs():
+def test_int8_files_are_judged_by_each_of_the_real_runs_and_the_worst_loss():
     def run(metric, exact, small, share):
         variants = {"onnx": {"metric": exact, "bytes": 1_000}, "onnx-int8": {"metric": small, "bytes": 1_000 * share}}
         return {"metric": metric, "variants": variants}
 
     quality = {"imdb": run("accuracy", 90.0, 89.9, 0.26), "shakespeare": run("nats_per_character", 1.5, 1.51, 0.31)}
     judged = {row["target"]: row for row in targets.judged({"quality": quality})}
-    assert judged["int8 file over float32, the largest share"]["reached"] is False
+    assert judged["int8 file over float32, imdb"]["reached"] is True
+    assert judged["int8 file over float32, shakespeare"]["reached"] is False
+    assert judged["int8 file over float32, stocks"]["reached"] is None
     assert judged["int8, loss of accuracy, the largest"]["reached"] is True
     assert judged["int8, loss of nats or pinball loss, the largest"]["measured"] == pytest.approx(0.667, abs=1e-3)
 
