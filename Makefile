@@ -18,7 +18,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/bench-installed
+bench: .venv/bench-installed .venv-edge/installed
 	$(BIN)/python -m components.benchmarks
 	$(BIN)/python -m components.readme_numbers
 
