@@ -30,7 +30,7 @@ TEXT = (
 )
 LIGHT, TENSORFLOW = "Gatewise", "TensorFlow"
 LIGHT_STARTS = 3  # for one of TensorFlow
-EDGE = Path(".venv-edge/bin/python")  # `make demo` makes it: the light package and what it needs, nothing else
+EDGE = Path(".venv-edge/bin/python")  # as `make bench` makes it: the light package and what it needs, nothing else
 HERE = Path(__file__).parent
 MEGABYTE = 1e6
 
