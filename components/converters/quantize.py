@@ -10,7 +10,7 @@ Two ways, both per output channel:
   pays where a weight is read once per run, so in graphs of one step. These weights have 7 bits: x86 processors
   without VNNI add pairs of 8-bit products in 16 bits and saturate (255 * 127 * 2 > 32,767).
 
-onnxruntime's own `MatMulNBits` with 8 bits would be a fifth faster still (step of 512 units: 18 µs, integer products 22,
+onnxruntime's own `MatMulNBits` with 8 bits would be a fifth faster (step of 512 units: 18 µs, integer products 22,
 float32 124), but only where its kernels know the processor: its way without them takes 740 µs, so no file holds it.
 """
 
