@@ -20,6 +20,11 @@ settings.register_profile("gatewise", deadline=None)  # a busy machine is no fai
 settings.load_profile("gatewise")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that use Prefect last: its threads draw random numbers, for which hypothesis blames its own tests."""
+    items.sort(key=lambda item: "prefect_server" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real public data beside the repository."""
