@@ -113,7 +113,8 @@ class SelfTraining:
         from components.gru import predictor
 
         alone = keras.Model(self.model.input, {"logits": self.model.get_layer("logits").output})
-        return answers(predictor(alone), part, self.config.max_length, "logits")
+        with fused(alone, dtype="float32"):
+            return answers(predictor(alone), part, self.config.max_length, "logits")
 
     def _wide(self, part: Part) -> np.ndarray:
         """Logits (texts, labels) of the linear part."""

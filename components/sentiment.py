@@ -73,7 +73,7 @@ PRESETS = {
     ),
     "base": Config(
         vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=256, dropout=0.5, input_dropout=0.2,
-        epochs=3, taught_epochs=1, batch_size=128, learning_rate=3e-3
+        epochs=3, taught_epochs=2, batch_size=128, learning_rate=3e-3
     ),
     "large": Config(
         vocabulary=24_000, embedding=128, pairs=2**20, max_length=800, stretch=400, units=128, dropout=0.5,
