@@ -19,9 +19,14 @@ from components.converters.loading import load
 from components.errors import ConversionError
 from flows.__main__ import main
 
-pytestmark = pytest.mark.filterwarnings(  # Keras reads its variables so when it saves them
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(  # Keras reads its variables so when it saves them
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+    pytest.mark.filterwarnings(
+        "ignore:The object being serialized includes a `lambda`:UserWarning"
+    ),  # that is the test
+]
 
 WORDS, STEPS = 40, 6
 ONNX_ALONE = ["--runtime", "onnxruntime"]
@@ -225,7 +230,6 @@ def test_an_earlier_conversion_is_replaced_and_nothing_else(monkeypatch, tmp_pat
     assert (out / "model.onnx").exists()
 
 
-@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`:UserWarning")
 def test_lambda_layers_convert_only_when_they_are_allowed(monkeypatch, tmp_path, capsys):
     path = saved(tmp_path, lambda layers: [layers.Lambda(lambda x: x * 2, name="hidden_code"), layers.GRU(4)])
     old = saved(tmp_path, lambda layers: [layers.Lambda(lambda x: x * 2, name="hidden_code"), layers.GRU(4)], "m.h5")

@@ -139,3 +139,26 @@ def test_an_activation_that_onnx_lacks_is_an_error_that_names_the_layer(tmp_path
     with pytest.raises(ConversionError, match=f"odd_one.*{activation}"):
         to_onnx(model, spec, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["Spectrum", "Digamma"])
+def test_an_operation_that_onnx_lacks_is_an_error_that_names_the_layer(tmp_path, kind):
+    import keras
+
+    class Spectrum(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.fft((x, keras.ops.zeros_like(x)))[0]
+
+    class Digamma(keras.layers.Layer):
+        def call(self, x):
+            import tensorflow as tf
+
+            return tf.math.digamma(x)
+
+    x = keras.Input((None, 4), name="x")
+    odd = {"Spectrum": Spectrum, "Digamma": Digamma}[kind](name="odd_one")
+    model = keras.Model(x, {"y": keras.layers.GRU(2)(odd(x))})
+    spec = GraphSpec((TensorSpec("x", ("batch", "time", 4)),), (TensorSpec("y", ("batch", 2)),))
+    with pytest.raises(ConversionError, match=f"layer 'odd_one' .{kind}"):
+        to_onnx(model, spec, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """Reading saved Keras models that somebody else made, without running code that hides in them."""
 
+import importlib
 import importlib.util
 import inspect
 import json
@@ -22,6 +23,7 @@ HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA = "config.json", "metadata.json"
 MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
 LONGEST_REASON = 300  # characters
+OWN = ("components.layers", "components.pooling", "components.series_layers", "components.text_layers")
 CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
 
 
@@ -46,7 +48,9 @@ def load(path: Path, allow_lambda: bool = False, code: Sequence[Path] = ()) -> "
     quiet_import.import_tensorflow()
     import keras
 
-    known = _own_layers() | {name: kind for file in code for name, kind in _classes_in(file).items()}
+    for module in OWN:
+        importlib.import_module(module)  # registers its layers with Keras
+    known = {name: kind for file in code for name, kind in _classes_in(file).items()}
     try:
         with tempfile.TemporaryDirectory() as folder:
             readable = _without_time_major(path, config, Path(folder))
@@ -56,12 +60,6 @@ def load(path: Path, allow_lambda: bool = False, code: Sequence[Path] = ()) -> "
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
     return model
-
-
-def _own_layers() -> dict[str, Any]:
-    from components import layers
-
-    return {kind.__name__: kind for kind in (layers.Tail, layers.LogMel)}
 
 
 def _classes_in(file: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Keras to ONNX in float32: native `GRU` nodes, any batch and any length, states in and out."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,9 +151,10 @@ def _refusals(names: list[str]) -> Iterator[None]:
 
 
 def _layer_of(node: str, model: "keras.Model") -> Any:
-    """The innermost layer that a node's name speaks of, else the model."""
+    """The innermost layer that a node's name speaks of, else the model; TensorFlow numbers scopes, as in `dense_1`."""
     layers = {layer.name: layer for layer in layers_of(model)}
-    return next((layers[part] for part in reversed(node.split("/")) if part in layers), model)
+    parts = [name for part in reversed(node.split("/")) for name in (part, re.sub(r"_\d+$", "", part))]
+    return next((layers[name] for name in parts if name in layers), model)
 
 
 def _called(layer: Any) -> str:
