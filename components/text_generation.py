@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TEXT, PICTURE = "text.txt", "loss_along_the_test_text.png"
 LONGEST_NGRAM = {"character": 9, "subword": 4}
 PROMPT_IDS, SAMPLE_IDS, TEMPERATURES = 60, 300, (0.5, 0.9)
-OPENINGS = 8  # pieces of the validation part, from which integer files take their ranges
+OPENINGS = 16  # pieces of the validation part, from which integer files take their ranges
 STRANGE_TEXT = "Zoë’s naïve café:\n\tdef f(x):  return x**2  # 数 🙂\r\n"  # what no training text may have
 
 USAGE = """

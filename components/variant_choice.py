@@ -7,6 +7,7 @@ from components.application import Metric
 
 LARGEST_LOSS_POINTS = 0.2  # of a metric in per cent
 LARGEST_LOSS_SHARE = 0.005  # of any other, such as nats
+ROUNDING = 1e-9  # of a percentage of few examples
 
 
 def loss(metric: Metric, exact: float, found: float) -> float:
@@ -17,7 +18,7 @@ def loss(metric: Metric, exact: float, found: float) -> float:
 def largest_loss(metric: Metric, exact: float, examples: int) -> float:
     """The loss that is accepted: 0.2 points of a percentage, at the least one example; else 0.5% of the value."""
     if metric.unit == "%":
-        return max(LARGEST_LOSS_POINTS, 100 / examples)
+        return max(LARGEST_LOSS_POINTS, 100 / examples) + ROUNDING
     return LARGEST_LOSS_SHARE * abs(exact)
 
 
