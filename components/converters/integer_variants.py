@@ -11,14 +11,14 @@ ranges of an 8-bit state going in and coming out differ and a caller would have 
 costs 272 bytes of 12 kB of arena and under 1% of the time (GRU of 128 units, 103 characters).
 
 What was measured in LiteRT on small trained models: text, 128 units and 103 characters, nats per character; speech, 48
-units, accuracy; sentiment, 32 units in both directions over 48 steps; forecasting, 24 units over 48 steps, pinball loss:
+units, accuracy; sentiment, 32 units each way over 48 steps; forecasting, 24 units over 48 steps, pinball loss:
 
 | | text | speech | sentiment | forecasting |
 |---|---|---|---|---|
 | float32 | 1.4821 | 75.6% | 97.5%, 142 kB, 112 µs | 0.344, 79 kB, 52 µs |
 | full-int8 | 1.4863 | 75.6% | 97.1%, 827 kB, 249 µs | 2.040, 323 kB, 49 µs |
 | int8-products | 1.4842 | 76.4% | 97.5%, 830 kB, 243 µs | 0.639, 253 kB, 36 µs |
-| 16-bit activations, 8-bit weights | 1.4823 | does not run | does not convert | does not run |
+| 16-bit activations, 8-bit weights | 1.4823 | does not run | does not convert | 0.347, 220 kB, 201 µs |
 
 16-bit activations lose least, but TFLM cannot look up 16-bit embeddings ("Type 'INT16' is not supported by gather"),
 a log-mel front end has no 16-bit kernels, and LiteRT takes 4.6 times as long with them: they are not written. Models
