@@ -1,4 +1,7 @@
-"""A loop for training Keras' GRU layers: the same arithmetic as Keras' own in a third of the time on a CPU.
+"""A loop for training Keras' GRU layers on a CPU: the same arithmetic as Keras' own in less time.
+
+One training step of 512 units on 64 × 64 characters, one thread of a Xeon with AMX: 333 ms of processor time with
+Keras' loop, 279 ms with this one in float32, 147 ms in bfloat16.
 
 Keras runs some thirty small operations per step, and its gradient adds up one (units, 3 * units) matrix per step. Here
 a step is one matrix product and one operation that XLA makes of all the rest, and each weight's gradient is a single
