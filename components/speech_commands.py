@@ -55,12 +55,14 @@ class Config(Settings):
         return Rule(self.decision_frames, self.threshold, self.refractory_ms / 1_000)
 
 
-TRAINING = {"dropout": 0.2, "weight_decay": 1e-2, "patience": 20}
+TRAINING = {"dropout": 0.2, "weight_decay": 1e-2, "patience": 20, "threshold": 0.7}
 PRESETS = {
     "tiny": Config(embedded_words=6, embedded_clips=1_200, copies=1, augmentation=0.3).changed(
         {"units": 48, "filters": 8, "features": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
     ),
-    "base": Config(units=128, copies=6, epochs=60, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING),
+    "base": Config(
+        units=144, copies=6, augmentation=0.75, epochs=60, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING
+    ),
     "large": Config(
         units=256, layers=2, filters=32, features=96, epochs=40, batch_size=64, learning_rate=2e-3, **TRAINING
     ),
