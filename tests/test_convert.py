@@ -214,7 +214,8 @@ def test_examples_are_compared_on_and_calibrate_files_that_compute_in_integers(m
     assert variants["tflite-micro"]["fixed"] == {"batch": 1, "time": 1}
     assert variants["tflite-micro"]["max_error"] <= 0.02
     files = {facts["file"] for facts in variants.values()}
-    assert {path.name for path in out.iterdir()} == files | {"PARITY.md", "conversion.json"}
+    assert {path.name for path in out.iterdir()} == files | {"PARITY.md", "conversion.json", "model_micro.h"}
+    assert f"#define GATEWISE_MODEL_BYTES {variants['tflite-micro']['bytes']}" in (out / "model_micro.h").read_text()
 
 
 def test_an_earlier_conversion_is_replaced_and_nothing_else(monkeypatch, tmp_path, capsys):

@@ -7,19 +7,20 @@ The folder that `convert` writes:
 | model.onnx, model.int8.onnx, model.tflite, … | one per variant; `variants.py` lists them |
 | PARITY.md | the table: bytes, largest error against Keras, microseconds |
 | conversion.json | the same for programs, with the names, shapes and dtypes of inputs, outputs and states |
+| model_micro.h | models with states: the microcontroller's file as a C header |
 """
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import new_folder
 from components.converters.comparing import Case, Row, compared, largest, markdown
 from components.converters.describing import spec_of
-from components.converters.examples import doubled, keras_outputs, random_cases, sequences_in
+from components.converters.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
 from components.converters.loading import load
 from components.converters.measuring import first_step
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARD, TABLE = "conversion.json", "PARITY.md"
+CARD, TABLE, HEADER = "conversion.json", "PARITY.md", "model_micro.h"
 FREE_CASES = 2  # of other sizes than the fixed ones
 
 
@@ -100,14 +101,26 @@ def convert(
     try:
         with new_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
-            free = [] if ONNX not in runtimes else _free_cases(network, graph, states)
+            free = _free_cases(network, graph, states) if ONNX in runtimes else []
             rows = tuple(compared(folder, variants, source.cases, free))
-            done = Conversion(target, graph, states, rows, _notes(source.cases, free, examples) + left_out)
+            done = Conversion(target, source.graph, states, rows, _notes(source.cases, free, examples) + left_out)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
             (folder / CARD).write_text(json.dumps(_card(done), indent=2), encoding="utf-8")
+            _write_headers(folder, rows)
     except OSError as error:
         raise ConversionError(f"{target} cannot be written: {error.strerror or error}") from error
     return done
+
+
+def _write_headers(folder: Path, rows: Sequence[Row]) -> None:
+    """The C header of what a microcontroller runs."""
+    from gatewise.c_header import header_text
+
+    for row in rows:
+        if row.file.micro:
+            title, content = f"{row.file.file} in {row.file.precision}", (folder / row.file.file).read_bytes()
+            text = header_text(title, content, row.file.micro, {})
+            (folder / HEADER).write_text(text, encoding="ascii")
 
 
 def _replaceable(out: Path) -> Path:
@@ -123,7 +136,20 @@ def _source(network: Any, graph: GraphSpec, states: tuple[StateSpec, ...], examp
     """The model with the inputs to compare and calibrate on."""
     sequences = sequences_in(examples, graph, states) if examples else []
     feeds = [first_step(graph, one) for one in sequences] or random_cases(network, graph, states, graph.fixed)
-    return Source(network, graph, states, [(case, keras_outputs(network, graph, case)) for case in feeds], sequences)
+    cases = [(case, keras_outputs(network, graph, case)) for case in feeds]
+    return Source(network, _with_own_axes(graph, cases[0][1]), states, cases, sequences)
+
+
+def _with_own_axes(graph: GraphSpec, outputs: Feeds) -> GraphSpec:
+    """The specification with names of their own for output axes that are not as long as the input's axis."""
+    shapes = {
+        tensor.name: tuple(
+            f"{axis}_{tensor.name}" if isinstance(axis, str) and graph.fixed.get(axis, size) != size else axis
+            for axis, size in zip(tensor.shape, outputs[tensor.name].shape, strict=True)
+        )
+        for tensor in graph.outputs
+    }
+    return replace(graph, outputs=tuple(replace(tensor, shape=shapes[tensor.name]) for tensor in graph.outputs))
 
 
 def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> list[Case]:
