@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Run:
     source: str
     preset: str = "base"
     settings: dict[str, Any] = field(default_factory=dict)
+    picture: str = ""  # of its report, for the README
 
     @property
     def command(self) -> str:
@@ -38,7 +40,7 @@ class Run:
 RUNS = {
     "imdb": Run("sentiment", "../shared/data/imdb"),
     "shakespeare": Run("text_generation", "../shared/data/shakespeare/input.txt"),
-    "stocks": Run("forecasting", "../shared/data/stocks"),
+    "stocks": Run("forecasting", "../shared/data/stocks", picture="forecasts.png"),
     "speech_commands": Run("speech_commands", "../shared/data/speech_commands"),
 }
 
@@ -52,6 +54,8 @@ def measure(name: str, run: Run) -> dict[str, Any]:
     data = _kept(folder / "preprocess", lambda path: pipeline.preprocess(app, raw, config, path))
     model = _kept(folder / "train", lambda path: pipeline.train(app, data, config, path))
     report = _kept(folder / "evaluate", lambda path: pipeline.evaluate(app, data, model, config, path))
+    if run.picture:
+        shutil.copy(report.path / run.picture, REPORTS / run.picture)
     bundle = pipeline.export(app, data, model, report, config, folder / "export", run.preset)
     verdict = report.card()
     return {
