@@ -158,6 +158,17 @@ def test_a_model_without_grus_converts(monkeypatch, tmp_path, capsys):
     assert np.abs(got - load(path)(x).numpy()).max() <= 1e-5
 
 
+def test_an_output_of_another_length_has_an_axis_of_its_own(tmp_path):
+    import keras
+
+    x = keras.Input((None, 3), name="x")
+    y = keras.layers.GRU(4, return_sequences=True, name="y")(keras.layers.Conv1D(4, 3, strides=2, padding="same")(x))
+    done = convert(keras.Model(x, y), tmp_path / "out", runtimes=["onnxruntime"])
+    assert [tensor.shape for tensor in done.graph.outputs] == [("batch", "time_y", 4)]
+    (output,) = onnx.load(tmp_path / "out" / "model.onnx").graph.output
+    assert [axis.dim_param or axis.dim_value for axis in output.type.tensor_type.shape.dim] == ["batch", "time_y", 4]
+
+
 def test_subclassed_models_convert_with_the_code_that_defines_them(monkeypatch, tmp_path, capsys):
     code = tmp_path / "owner_code.py"
     code.write_text(

@@ -173,7 +173,7 @@ def _name_axes(
         for place, given in enumerate(shapes[value.name]):
             axis = value.type.tensor_type.shape.dim.add()
             size = fixed.get(given, given) if isinstance(given, str) else given
-            if fixed and isinstance(size, str) and place < len(inferred) and inferred[place]:
+            if fixed and place < len(inferred) and inferred[place]:
                 size = inferred[place]  # an output's axis that follows from the fixed ones
             if isinstance(size, str):
                 axis.dim_param = size
