@@ -67,7 +67,7 @@ class SelfTraining:
         if (folder / HISTORY).exists():
             self.model.load_weights(str(folder / training.BEST_WEIGHTS))
             return dict(json.loads((folder / HISTORY).read_text()))
-        with fused(self.model):
+        with fused(self.model, dtype=None if config.bfloat16 else "float32"):
             return training.fit(
                 self.model,
                 training_batches(train, config.batch_size, config.stretch, config.word_dropout, config.seed),

@@ -57,13 +57,14 @@ class Config(Settings):
     word_dropout: float = Field(0.0, ge=0, lt=1, description="share of word pieces hidden while training")
     input_dropout: float = Field(0.0, ge=0, lt=1, description="share of embedding features dropped while training")
     taught_epochs: int = Field(0, ge=0, le=1_000, description="passes over self-labelled texts, where there are any")
+    bfloat16: bool = Field(False, description="train with bfloat16 products where the processor has them")
     text_column: str = Field("", description="column with the text; found by its usual names when empty")
     label_column: str = Field("", description="column with the label; found by its usual names when empty")
     validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of the training texts kept for validation")
     test_share: float = Field(0.1, gt=0, lt=0.5, description="share kept for the test where the source has no split")
 
     training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
-        ("pairs", "max_length", "stretch", "word_dropout", "input_dropout", "taught_epochs")
+        ("pairs", "max_length", "stretch", "word_dropout", "input_dropout", "taught_epochs", "bfloat16")
     )
 
 
@@ -73,11 +74,11 @@ PRESETS = {
     ),
     "base": Config(
         vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=256, dropout=0.5, input_dropout=0.2,
-        epochs=3, taught_epochs=2, batch_size=128, learning_rate=3e-3
+        epochs=3, taught_epochs=2, batch_size=128, learning_rate=3e-3, bfloat16=True
     ),
     "large": Config(
         vocabulary=24_000, embedding=128, pairs=2**20, max_length=800, stretch=400, units=128, dropout=0.5,
-        input_dropout=0.3, epochs=4, taught_epochs=2, batch_size=128, learning_rate=3e-3
+        input_dropout=0.3, epochs=4, taught_epochs=2, batch_size=128, learning_rate=3e-3, bfloat16=True
     ),
 }  # fmt: skip
 
