@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from gru_models import LONGEST, ROWS, Config, configs, feeds_of, model_of
+from gru_models import FEATURES, LONGEST, ROWS, Config, configs, feeds_of, model_of
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
@@ -127,6 +127,22 @@ def test_representative_grus_equal_keras_in_tflite(tmp_path):
         config = REPRESENTATIVE[int(name.split("_")[1])]
         check_parity({name: wanted.numpy()}, got, TOLERANCE, f"{config}")
     check_parity({f"{name}_next": s.value.numpy() for name, s in states.items()}, got, TOLERANCE, "states")
+
+
+def test_a_gru_over_every_step_of_a_sequence_of_sequences_equals_keras(tmp_path):
+    import keras
+
+    x = keras.Input((None, 7, FEATURES), name="x")
+    y = keras.layers.TimeDistributed(keras.layers.GRU(5))(x)
+    model = keras.Model(x, {"y": keras.layers.GRU(6)(y)})
+    spec = GraphSpec((TensorSpec("x", ("batch", "time", 7, FEATURES)),), (TensorSpec("y", ("batch", 6)),))
+    to_onnx(model, spec, tmp_path / "model.onnx")
+    kinds = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
+    assert kinds.count("GRU") == 2
+    assert not {"Loop", "Scan", "If"} & set(kinds)
+    feeds = {"x": np.random.default_rng(0).normal(size=(ROWS, 9, 7, FEATURES)).astype("f4")}
+    got = outputs_of(session(tmp_path / "model.onnx"), feeds)
+    check_parity({"y": model(feeds["x"], training=False)["y"].numpy()}, got, TOLERANCE, "time distributed")
 
 
 @pytest.mark.parametrize("activation", ["gelu", "selu", "exponential", "silu"])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.converters.both_ways import run_both
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def recording(now: Recording) -> Iterator[None]:
 
     rnn, both, tail = keras.layers.RNN.call, keras.layers.Bidirectional.call, Tail.call
     table, dense = keras.layers.Embedding.call, keras.layers.Dense.call
+    distributed = keras.layers.TimeDistributed.call
 
     def rnn_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:  # noqa: ARG001
         return _run(now, rnn, self, x, initial_state, mask)
@@ -79,7 +81,7 @@ def recording(now: Recording) -> Iterator[None]:
         if now.recurrence is None or not all(map(is_gru, (self.forward_layer, self.backward_layer))):
             with swapped(type(self), _can_attempt_fused_gru=lambda *_: False, _can_attempt_fused_lstm=lambda *_: False):
                 return both(self, x, initial_state=initial_state, mask=mask, training=training)
-        return _run_both(now, self, x, initial_state, mask)
+        return run_both(now, self, x, initial_state, mask)
 
     def tail_call(self: Any, x: Any, initial_state: Any = None) -> Any:
         if not self.stateful:
@@ -104,8 +106,14 @@ def recording(now: Recording) -> Iterator[None]:
         x = tf.matmul(inputs, self.kernel)  # Keras flattens and restores the leading axes, in six operations
         return self.activation(x if self.bias is None else x + self.bias)
 
+    def distributed_call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if mask is not None or len(keras.tree.flatten(inputs)) != 1:
+            return distributed(self, inputs, training=training, mask=mask)
+        return _folded(self.layer, inputs)
+
     calls = {
         keras.layers.RNN: rnn_call,
+        keras.layers.TimeDistributed: distributed_call,
         keras.layers.Bidirectional: bidirectional_call,
         keras.layers.Embedding: embedding_call,
         keras.layers.Dense: dense_call,
@@ -209,38 +217,14 @@ def _in_keras(original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple
     return output, output, states
 
 
-def _run_both(now: Recording, layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
-    """A Bidirectional of two GRUs, without turning the backward outputs twice."""
+def _folded(layer: Any, x: Any) -> Any:
+    """A layer over every step of `x`, its steps taken for rows; Keras would make a loop over them."""
     import keras
+    from keras import ops
 
-    states = [] if initial_state is None else list(initial_state)
-    half = len(states) // 2
-    forward, backward = layer.forward_layer, layer.backward_layer
-    results = [forward(x, initial_state=states[:half] or None, mask=mask)]
-    now.natural = backward if layer.return_sequences and backward.go_backwards else None
-    results.append(backward(x, initial_state=states[half:] or None, mask=mask))
-    now.natural = None
-    after: tuple[Any, ...] = ()
-    if layer.return_state:
-        after = tuple(results[0][1:]) + tuple(results[1][1:])
-        results = [results[0][0], results[1][0]]
-    if layer.return_sequences and not backward.go_backwards:
-        results[1] = keras.ops.flip(results[1], axis=1)
-    merged = _merged(layer.merge_mode, *results)
-    whole = tuple(merged) if layer.merge_mode is None else (merged,)
-    return (*whole, *after) if layer.return_state else merged
-
-
-def _merged(mode: str | None, one: Any, other: Any) -> Any:
-    import keras
-
-    if mode is None:
-        return one, other
-    if mode == "concat":
-        return keras.ops.concatenate([one, other], axis=-1)
-    if mode == "mul":
-        return one * other
-    return (one + other) / 2 if mode == "ave" else one + other
+    steps = ops.shape(x)[1]
+    results = layer(ops.reshape(x, (-1, *ops.shape(x)[2:])))  # (batch * time, …)
+    return keras.tree.map_structure(lambda y: ops.reshape(y, (-1, steps, *ops.shape(y)[1:])), results)
 
 
 def _concatenated(before: Any, x: Any) -> Any:
