@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from components.converters.recording import Recording
 
 
-def run_both(now: Recording, layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
+def run_both(now: "Recording", layer: Any, x: Any, initial_state: Any, mask: Any) -> Any:
     """A Bidirectional of two GRUs, without turning the backward outputs twice."""
     import keras
 
