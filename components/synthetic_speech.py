@@ -90,9 +90,11 @@ def speaker() -> Speaker:
 def speak(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
     """`count` clips, the words in turn, each by a voice drawn anew: accent, timbre, speed, pitch.
 
-    The timbre stands as the speaker, so that a split by speaker keeps a voice's clips together.
+    The timbre stands as the speaker, so that a split by speaker keeps a voice's clips together. The same seed gives the
+    same samples in every process that has not spoken yet; espeak-ng keeps some of its state from word to word.
     """
     library, rng = speaker(), np.random.default_rng(seed)
+    library.library.espeak_ng_SetRandSeed(ctypes.c_long(seed))  # its own choices, else by the time of day
     plain = [name for name in library.timbres if not name.lower().startswith(ODD_VOICES)]
     for index in range(count):
         timbre = str(rng.choice(plain if rng.integers(PLAIN_VOICES + 1) else library.timbres))

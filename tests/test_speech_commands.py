@@ -2,6 +2,8 @@
 
 import builtins
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,6 +188,16 @@ def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.Monke
 def test_an_unknown_voice_is_refused() -> None:
     with pytest.raises(SourceError, match="no voice 'xx-nowhere'"):
         synthetic_speech.speaker().say("yes", "xx-nowhere", 160, 50, 50)
+
+
+def test_the_same_seed_speaks_the_same_samples_in_another_process() -> None:
+    program = (
+        "import hashlib, numpy as np; from components.synthetic_speech import speak\n"
+        "said = [clip.samples for clip in speak(('yes', 'no'), 40, 16_000, 3)]\n"
+        "print(hashlib.sha256(np.concatenate(said).tobytes()).hexdigest())"
+    )
+    first, again = (subprocess.check_output([sys.executable, "-c", program]) for _ in range(2))
+    assert first == again
 
 
 def test_a_fingerprint_changes_with_the_data(application: Application, config: Any, tmp_path: Path) -> None:
