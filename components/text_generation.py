@@ -56,16 +56,15 @@ class Config(Settings):
 
 PRESETS = {
     "tiny": Config(units=256, embedding=32, window=64, dropout=0.2, epochs=6, batch_size=16, learning_rate=6e-3),
-    "base": Config(  # dropout shares as in the literature, not tuned; 2 % of validation leave more text to learn from
+    "base": Config(  # dropout shares as in the literature, not tuned
         units=512,
         window=64,
         dropout=0.3,
         weight_dropout=0.2,
-        epochs=12,
+        epochs=20,
         batch_size=64,
         learning_rate=4e-3,
         patience=4,
-        validation_share=0.02,
     ),
     "large": Config(
         units=768, layers=2, embedding=128, window=128, dropout=0.4, epochs=30, batch_size=64, learning_rate=2e-3
