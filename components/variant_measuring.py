@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VARIANT_EXAMPLES = 2_000  # test examples each variant is scored on: the same for all, so that they compare
-CHOICE_EXAMPLES = 500  # validation examples on which files are chosen
+CHOICE_EXAMPLES = 2_000  # validation examples on which files are chosen: 0.2 points are four of them
 LATENCY_ROUNDS, LATENCY_RUNS = 12, 5  # variants take turns of so many runs; the median of all is reported
 LATENCY_SECONDS = 0.2  # a turn is cut short after this many
 QUANTIZED_MARGIN = 2.0  # a quantised variant may differ on another processor by this much more than it did here
