@@ -153,12 +153,12 @@ def test_targets_reached_missed_and_not_measured_are_told_apart():
     assert set(verdicts({}).values()) == {None}
 
 
-def test_int8_counts_as_slower_only_where_it_loses_every_turn():
-    noise, slower = layers(int8=(0.98, 0.995, 1.01)), layers(int8=(0.90, 0.95, 0.99))
-    assert verdicts({"layer_speed": noise})["int8 layer over float32"] is True
-    assert verdicts({"layer_speed": slower})["int8 layer over float32"] is False
-    (row,) = (r for r in targets.judged({"layer_speed": noise}) if r["target"].startswith("int8 layer"))
-    assert row["measured"] == 0.995
+def test_int8_is_judged_by_the_median_that_is_shown():
+    (row,) = (
+        r for r in targets.judged({"layer_speed": layers(int8=(0.97, 0.99, 1.02))}) if "int8 layer" in r["target"]
+    )
+    assert (row["measured"], row["reached"]) == (0.99, False)
+    assert verdicts({"layer_speed": layers(int8=(0.97, 1.0, 1.02))})["int8 layer over float32"] is True
 
 
 def test_generation_is_judged_by_int8_on_one_thread_against_the_faster_pytorch_loop():
