@@ -20,11 +20,11 @@ lint: .venv/installed
 
 bench: .venv/bench-installed .venv-edge/installed
 	$(BIN)/python -m components.benchmarks
-	$(BIN)/python -m components.readme_numbers
+	$(BIN)/python -m components.measuring.readme_numbers
 
 quality: .venv/installed
-	$(BIN)/python -m components.quality
-	$(BIN)/python -m components.readme_numbers
+	$(BIN)/python -m components.measuring.quality
+	$(BIN)/python -m components.measuring.readme_numbers
 
 serve: .venv/installed
 	DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false $(BIN)/prefect server start

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from components.converters import Conversion, convert
-from components.converters.comparing import HEADINGS
+from components.converters.checking.comparing import HEADINGS
 from components.converters.whole_set import RUNTIMES
 from components.errors import SettingError
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from components.application import NAMES, get
-from components.artifacts import home
+from components.data.artifacts import home
 from components.errors import GatewiseError
 from flows.launch import launch, result_of
 from flows.surroundings import prepare

@@ -5,8 +5,8 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from components.application import Application
-from components.artifacts import Artifact
-from components.pipeline import REPORT, Promotion
+from components.data.artifacts import Artifact
+from components.pipeline.stages import REPORT, Promotion
 
 
 def show_report(app: Application, report: Artifact) -> None:

@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from components import forecasting as application
+from components.forecasting import application
 from flows.parameters import Preset, every_field_optional
 from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from components.application import get
-from components.catalog import is_own, named, own_path
+from components.data.sources import is_own, named, own_path
 from components.settings import parse_assignments
 from flows.tables import Result
 
@@ -52,7 +52,7 @@ def launch(
 
 def result_of(outcome: "Outcome", milliseconds: float | None = None) -> Result:
     """The row of the table of results; the time is the export stage's where no other was measured."""
-    from components.pipeline import REPORT
+    from components.pipeline.stages import REPORT
 
     plan, variants = outcome.plan, outcome.bundle.card()["variants"]
     default = next(iter(variants.values()))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from components import pipeline
 from components.application import Application, get
-from components.artifacts import Artifact, open_artifact
+from components.data.artifacts import Artifact, open_artifact
 from components.errors import SettingError
+from components.pipeline import stages as pipeline
 from components.settings import Settings
 
 INPUTS: Mapping[str, tuple[str, ...]] = {

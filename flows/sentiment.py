@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from components import sentiment as application
+from components.sentiment import application
 from flows.parameters import Preset, every_field_optional
 from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
 

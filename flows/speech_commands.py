@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from components import speech_commands as application
+from components.speech_commands import application
 from flows.parameters import Preset, every_field_optional
 from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
 

@@ -10,19 +10,19 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel
 
-from components import pipeline
 from components.application import get
-from components.artifacts import Artifact, home, key_of, open_artifact
-from components.catalog import is_own
+from components.data.artifacts import Artifact, home, key_of, open_artifact
+from components.data.sources import is_own
 from components.errors import DataError
-from components.pipeline import Promotion
+from components.pipeline import stages as pipeline
+from components.pipeline.stages import Promotion
 from components.settings import Settings
 from flows import display
 from flows.parameters import changes
 
 log = logging.getLogger(__name__)
 
-PUBLISHED = Path("exports/bundles")  # in the working folder, like components.artifacts.home
+PUBLISHED = Path("exports/bundles")  # in the working folder, like components.data.artifacts.home
 DOWNLOAD_RETRIES = 3
 RETRY_BASE_S = 2  # waits of 2, 4 and 8 seconds, each up to half as long again
 RETRY_JITTER = 0.5

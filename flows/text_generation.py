@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from components import text_generation as application
+from components.text_generation import application
 from flows.parameters import Preset, every_field_optional
 from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
 

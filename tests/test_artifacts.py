@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.artifacts import home, key_of, new_folder, open_artifact, seal, sha256_of
+from components.data.artifacts import home, key_of, new_folder, open_artifact, seal, sha256_of
 from components.errors import DataError
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from components import clip_sources
-from components.audio_clips import BACKGROUND, ClipReader, from_pcm, resample, to_pcm
-from components.catalog import RemoteFile, Source
-from components.clip_ingest import ingest_archive, prepare
-from components.clip_sets import CORE_WORDS, fitted, label_names, read_facts, read_part
-from components.clip_splits import digit_split, official_split, speaker_in, split
-from components.clip_store import read_table
+from components.data.sources import RemoteFile, Source
 from components.errors import DataError, SettingError, SourceError
+from components.speech_commands import sources as clip_sources
+from components.speech_commands.audio import BACKGROUND, ClipReader, from_pcm, resample, to_pcm
+from components.speech_commands.ingest import ingest_archive, prepare
+from components.speech_commands.parts import CORE_WORDS, fitted, label_names, read_facts, read_part
+from components.speech_commands.splits import digit_split, official_split, speaker_in, split
+from components.speech_commands.store import read_table
 
 RATE = 16_000
 

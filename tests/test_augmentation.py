@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from components import augmentation as change
-from components.augmentation import Augmentation
+from components.speech_commands import augmentation as change
+from components.speech_commands.augmentation import Augmentation
 
 RATE = 16_000
 MELS, FRAMES = 40, 50

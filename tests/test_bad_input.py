@@ -286,7 +286,7 @@ def test_yahoos_refusals_name_the_ticker(
     import pandas as pd
     import yfinance
 
-    from components import prices
+    from components.forecasting import prices
 
     def download(tickers: list[str], **_: Any) -> pd.DataFrame:
         for answer in answers:

@@ -8,9 +8,9 @@ import onnx
 import pytest
 
 import gatewise
-from components import pipeline
 from components.application import NAMES, get
-from components.artifacts import Artifact
+from components.data.artifacts import Artifact
+from components.pipeline import stages as pipeline
 from gatewise.verify import verify
 
 pytestmark = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.catalog import RemoteFile, Source, fetch, identity, is_own, named, own_path
+from components.data.sources import RemoteFile, Source, fetch, identity, is_own, named, own_path
 from components.errors import SettingError, SourceError
 
 CONTENT = bytes(range(256)) * 4_096  # 1 MiB

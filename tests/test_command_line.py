@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.artifacts import open_artifact
+from components.data.artifacts import open_artifact
 from flows.__main__ import main
 
 HEAVY = {"tensorflow", "keras", "prefect", "pandas", "numpy", "sklearn", "onnxruntime", "matplotlib", "pydantic"}
@@ -143,7 +143,7 @@ def test_a_stage_refuses_an_artifact_that_was_changed(reviews, monkeypatch, caps
 
 
 def test_the_stage_promote_keeps_a_losing_bundle_where_it_is(workplace, monkeypatch, capsys):
-    from components.artifacts import new_folder, seal
+    from components.data.artifacts import new_folder, seal
 
     numbers = {"value": 70.0, "baseline_value": 80.0, "baseline": "majority", "beats_baseline": False}
     for name, card in (("bundle", {}), ("report", numbers)):

@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from components.converters import GraphSpec, TensorSpec, convert, to_tflite
-from components.converters.loading import load
+from components.converters.tracing.loading import load
 from components.errors import ConversionError
 from flows.__main__ import main
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components import corpora, corpus_catalog
 from components.errors import DataError, SettingError, SourceError
+from components.text_generation import corpora
+from components.text_generation import sources as corpus_catalog
 
 BOOK = """\ufeffThe Project Gutenberg eBook of A Short Tale
 

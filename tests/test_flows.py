@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from components import pipeline
 from components.application import NAMES, Application, Metric
-from components.artifacts import Artifact, new_folder, seal, sha256_of
-from components.catalog import Source
+from components.data.artifacts import Artifact, new_folder, seal, sha256_of
+from components.data.sources import Source
 from components.errors import DataError, SettingError, SourceError
+from components.pipeline import stages as pipeline
 from components.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -275,7 +275,7 @@ def test_every_flow_has_a_form_with_choices_bounds_and_descriptions(name):
     assert schema["properties"]["preset"]["enum"] == ["tiny", "base", "large"]
     assert all(parameter["description"] for parameter in schema["properties"].values())
     fields = next(iter(schema["definitions"].values()))["properties"]
-    app = import_module(f"components.{name}").APPLICATION
+    app = import_module(f"components.{name}.application").APPLICATION
     assert set(fields) == set(type(app.presets["tiny"]).model_fields)
     assert fields["epochs"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": 10_000}
     assert fields["epochs"]["default"] is None

@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from components import forecasting, series_baselines, windows
 from components.errors import DataError, SettingError, SourceError
-from components.forecast_preparation import prepare, ranked
-from components.forecast_scores import by_fold, coverage, measured, pinball, relative_errors, standardised_error
-from components.forecasting import PRESETS, Config
-from components.frequency import DAY, HOUR
-from components.series import History
-from components.series_sources import exchange_rates
-from components.windows import Task, Windows, framed
+from components.forecasting import application as forecasting
+from components.forecasting import baselines as series_baselines
+from components.forecasting import windows
+from components.forecasting.application import PRESETS, Config
+from components.forecasting.frequency import DAY, HOUR
+from components.forecasting.preparation import prepare, ranked
+from components.forecasting.scores import (
+    by_fold,
+    coverage,
+    measured,
+    pinball,
+    relative_errors,
+    standardised_error,
+)
+from components.forecasting.series import History
+from components.forecasting.sources import exchange_rates
+from components.forecasting.windows import Task, Windows, framed
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +77,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    from components.training import seed_everything
+    from components.networks.training import seed_everything
 
     seed_everything(SMALL.seed)
     model = forecasting.build(city, SMALL)
@@ -76,7 +85,7 @@ def trained(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def predictor(model: "keras.Model") -> Callable[..., dict[str, np.ndarray]]:
-    from components.gru import predictor as made
+    from components.networks.gru import predictor as made
 
     predict: Callable[..., dict[str, np.ndarray]] = made(model)
     return predict
@@ -94,7 +103,7 @@ def task(**choices: object) -> Task:
 @pytest.mark.parametrize("anchor", ["last", "seasonal", "mean"])
 @pytest.mark.parametrize("logarithm", [False, True])
 def test_the_graph_frames_a_window_as_the_baselines_do(anchor: str, logarithm: bool) -> None:
-    from components.series_layers import Frame
+    from components.forecasting.layers import Frame
 
     chosen = task(anchor=anchor, logarithm=logarithm)
     values = np.random.default_rng(1).uniform(80, 120, (4, 50))
@@ -107,7 +116,7 @@ def test_the_graph_frames_a_window_as_the_baselines_do(anchor: str, logarithm: b
 
 
 def test_a_standstill_gives_finite_numbers() -> None:
-    from components.series_layers import Frame
+    from components.forecasting.layers import Frame
 
     layer = Frame(**{name: getattr(task(), name) for name in Frame.choices})
     for tensor in layer(np.full((1, 50), 3.0, np.float32)).values():
@@ -115,7 +124,7 @@ def test_a_standstill_gives_finite_numbers() -> None:
 
 
 def test_the_calendar_tells_neighbouring_minutes_of_any_year_apart() -> None:
-    from components.series_layers import Calendar
+    from components.forecasting.layers import Calendar
 
     minutes = np.array([[39_916_800, 39_916_801]], np.int32)  # of 2045, past what float32 counts one by one
     found = np.asarray(Calendar((DAY,), harmonics=1)(minutes))
@@ -125,7 +134,7 @@ def test_the_calendar_tells_neighbouring_minutes_of_any_year_apart() -> None:
 
 
 def test_quantiles_never_cross_and_start_where_they_are_told() -> None:
-    from components.series_layers import Quantiles
+    from components.forecasting.layers import Quantiles
 
     layer = Quantiles(middle=2, logarithm=False)
     rng = np.random.default_rng(3)
@@ -139,7 +148,7 @@ def test_quantiles_never_cross_and_start_where_they_are_told() -> None:
 
 
 def test_an_untrained_network_repeats_the_last_price_and_otherwise_is_the_autoregression() -> None:
-    from components.forecast_network import network
+    from components.forecasting.network import network
 
     prices = prepare([walk(900, name, seed) for seed, name in enumerate("abc")], (), "", Config(context=40))
     assert (prices.task.anchor, prices.task.logarithm, prices.task.alias) == ("last", True, "B")
@@ -154,7 +163,7 @@ def test_an_untrained_network_repeats_the_last_price_and_otherwise_is_the_autore
 
 def test_raw_values_of_any_size_come_back_in_their_own_units() -> None:
     data = prepare([walk(900)], (), "", Config(context=40, units=4))
-    from components.forecast_network import network
+    from components.forecasting.network import network
 
     predict = predictor(network(data, 4, 1, 0.0))
     feeds = data.feeds(data.test(5))
@@ -335,7 +344,7 @@ def test_a_public_file_that_was_altered_is_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_tickers_and_period_reach_yahoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from components import series_sources
+    from components.forecasting import sources as series_sources
 
     asked: list[object] = []
 

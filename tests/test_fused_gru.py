@@ -16,7 +16,7 @@ def network() -> "keras.Model":
     """Two GRU layers with states going in and out, their weights and biases random."""
     import keras
 
-    from components import gru
+    from components.networks import gru
 
     x, states = keras.Input((None, FEATURES), name="x"), gru.state_inputs(UNITS, 2)
     outputs, following = gru.stack(x, UNITS, states, dropout=0.0)
@@ -47,7 +47,7 @@ def gradients(network: "keras.Model", training: bool = True) -> list[np.ndarray]
 
 
 def test_outputs_and_gradients_are_those_of_keras(network: "keras.Model") -> None:
-    from components.fused_gru import fused
+    from components.networks.fused_gru import fused
 
     expected = gradients(network)
     with fused(network, dtype="float32"):
@@ -57,7 +57,7 @@ def test_outputs_and_gradients_are_those_of_keras(network: "keras.Model") -> Non
 
 
 def test_bfloat16_stays_near(network: "keras.Model") -> None:
-    from components.fused_gru import fused
+    from components.networks.fused_gru import fused
 
     expected = gradients(network)
     with fused(network, dtype="bfloat16"):
@@ -68,7 +68,7 @@ def test_bfloat16_stays_near(network: "keras.Model") -> None:
 
 
 def test_weights_are_dropped_in_training_only(network: "keras.Model") -> None:
-    from components.fused_gru import fused
+    from components.networks.fused_gru import fused
 
     expected = gradients(network)
     with fused(network, weight_dropout=0.5, dtype="float32"):
@@ -82,7 +82,7 @@ def test_weights_are_dropped_in_training_only(network: "keras.Model") -> None:
 
 
 def test_keras_own_loop_is_back_afterwards(network: "keras.Model") -> None:
-    from components.fused_gru import fused
+    from components.networks.fused_gru import fused
 
     def fail() -> None:
         with fused(network):
@@ -98,7 +98,7 @@ def test_masked_steps_and_both_directions_are_those_of_keras() -> None:
     import keras
     import tensorflow as tf
 
-    from components.fused_gru import fused
+    from components.networks.fused_gru import fused
 
     ids, mask = keras.Input((None, FEATURES)), keras.Input((None,), dtype="bool")
     reader = keras.layers.Bidirectional(keras.layers.GRU(UNITS, return_sequences=True))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
 from components.converters import GraphSpec, TensorSpec, check_parity, to_onnx, to_tflite
-from components.converters.tracing import implicit_states
+from components.converters.tracing.trace import implicit_states
 from components.errors import ConversionError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask:UserWarning")  # dropped there

@@ -12,12 +12,12 @@ from tiny_bundles import change_manifest, text_bundle
 
 import gatewise
 from components.converters import micro
-from components.converters.integer_variants import MICRO, write_integer_variants
-from components.converters.measuring import opened
+from components.converters.checking.measuring import opened
 from components.converters.specs import GraphSpec, TensorSpec, states_of
-from components.converters.to_tflite import TfliteJob, write_tflite
+from components.converters.tflite.integer_variants import MICRO, write_integer_variants
+from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 from components.errors import ConversionError
-from components.layers import LogMel, Tail
+from components.networks.log_mel import LogMel, Tail
 from gatewise.__main__ import main
 from gatewise.c_header import c_header
 from gatewise.errors import BundleError

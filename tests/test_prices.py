@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.errors import SourceError
-from components.prices import ATTEMPTS, download
+from components.forecasting.prices import ATTEMPTS, download
 
 DAY_S = 86_400
 OPENING = 1_704_205_800  # 2024-01-02 09:30 in New York

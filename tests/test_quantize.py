@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from components.converters import GraphSpec, TensorSpec
-from components.converters.measuring import differences, median_us
-from components.converters.quantize import BITS_7, BITS_8, BITS_16, quantized, with_int8_weights, with_integer_products
-from components.converters.to_onnx import onnx_of, step_onnx_of, write
+from components.converters.checking.measuring import differences, median_us
+from components.converters.onnx.quantize import (
+    BITS_7,
+    BITS_8,
+    BITS_16,
+    quantized,
+    with_int8_weights,
+    with_integer_products,
+)
+from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
 from components.converters.variants import PRODUCTS, STORED, onnx_variants
 
 UNITS, VOCABULARY, STEPS = 128, 300, 12

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from components import readme_numbers
 from components.application import NAMES, get
-from components.catalog import is_own
-from components.pipeline import STAGES
-from components.quality import RUNS
+from components.data.sources import is_own
+from components.measuring import readme_numbers
+from components.measuring.quality import RUNS
+from components.pipeline.stages import STAGES
 from components.settings import parse_assignments
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,7 +144,8 @@ def test_every_path_and_module_named_in_a_sentence_exists() -> None:
 def test_settings_and_variables_named_in_sentences_exist() -> None:
     import inspect
 
-    from components import artifacts, catalog
+    from components.data import artifacts
+    from components.data import sources as catalog
 
     read = inspect.getsource(artifacts) + inspect.getsource(catalog)
     assert all(name in read for name in set(re.findall(r"`(GATEWISE_\w+)`", TEXT)))
@@ -182,7 +183,7 @@ def test_all_python_compiles_and_imports_what_exists() -> None:
 
 
 def test_the_numbers_are_those_of_the_reports() -> None:
-    assert readme_numbers.updated(TEXT) == TEXT, "run python -m components.readme_numbers"
+    assert readme_numbers.updated(TEXT) == TEXT, "run python -m components.measuring.readme_numbers"
     assert all(f"<!-- {name} -->" in TEXT and f"<!-- /{name} -->" in TEXT for name in readme_numbers.TABLES)
 
 

@@ -14,14 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components import blending, linear_texts, reviews, sentiment, text_sources
 from components.application import Illustration, Predict, Scores
-from components.catalog import named
+from components.data.sources import named
 from components.errors import DataError, SettingError, SourceError
-from components.text_batches import Part, load_part, padded, training_batches
-from components.text_layers import LinearText
-from components.text_splits import split
-from components.word_vectors import word_vectors
+from components.sentiment import application as sentiment
+from components.sentiment import blending, reviews
+from components.sentiment import linear_part as linear_texts
+from components.sentiment import sources as text_sources
+from components.sentiment.batches import Part, load_part, padded, training_batches
+from components.sentiment.layers import LinearText
+from components.sentiment.splits import split
+from components.sentiment.word_vectors import word_vectors
 
 if TYPE_CHECKING:
     import keras
@@ -114,8 +117,8 @@ def test_the_blend_trusts_the_half_that_is_right() -> None:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    from components.gru import predictor
-    from components.training import seed_everything
+    from components.networks.gru import predictor
+    from components.networks.training import seed_everything
 
     work = tmp_path_factory.mktemp("sentiment")
     raw, data, source = work / "raw", work / "data", work / "source"
@@ -182,8 +185,8 @@ def test_the_exported_graph_holds_the_linear_part_and_its_table_has_one_scale(tr
     import onnxruntime
     from onnx import numpy_helper
 
-    from components.converters.quantize import with_int8_weights
-    from components.converters.to_onnx import onnx_of
+    from components.converters.onnx.quantize import with_int8_weights
+    from components.converters.onnx.to_onnx import onnx_of
 
     proto, _ = onnx_of(trained.model, sentiment.describe(trained.data, CONFIG).graph)
     small = with_int8_weights(proto)
@@ -224,7 +227,7 @@ def test_the_illustration_shows_mistakes_and_a_picture(trained: Trained, tmp_pat
 def test_a_saved_network_answers_the_same(trained: Trained, tmp_path: Path) -> None:
     import keras
 
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     model = sentiment.build(trained.data, CONFIG)
     model.save(tmp_path / "model.keras")
@@ -235,7 +238,7 @@ def test_a_saved_network_answers_the_same(trained: Trained, tmp_path: Path) -> N
 
 
 def test_three_classes_get_three_probabilities(tmp_path: Path) -> None:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     raw, data, path = tmp_path / "raw", tmp_path / "data", tmp_path / "mood.jsonl"
     raw.mkdir(), data.mkdir()
@@ -288,7 +291,7 @@ def test_pieces_with_the_same_neighbours_get_like_vectors() -> None:
 
 
 def test_the_grammar_is_seeded_and_defeats_a_bag_of_words() -> None:
-    from components.text_baselines import tfidf_regression
+    from components.sentiment.baselines import tfidf_regression
 
     train, test = list(reviews.reviews(1_500, test=False)), list(reviews.reviews(400, test=True))
     assert train[:50] == list(reviews.reviews(50, test=False))

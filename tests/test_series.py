@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from components.errors import DataError
-from components.frequency import BUSINESS_DAYS, DAY, DAYS, HOUR, MONTHS, infer
-from components.series import History, segments, varying
-from components.series_tables import Columns, read_histories
-from components.windows import PARTS, cuts, starts_by_part
+from components.forecasting.frequency import BUSINESS_DAYS, DAY, DAYS, HOUR, MONTHS, infer
+from components.forecasting.series import History, segments, varying
+from components.forecasting.tables import Columns, read_histories
+from components.forecasting.windows import PARTS, cuts, starts_by_part
 
 MONDAY = 19_723 * DAY  # minutes; 2024-01-01
 

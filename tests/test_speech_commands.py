@@ -11,11 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components import clip_sources, synthetic_speech
 from components.application import Application, get
-from components.clip_sets import ClipFacts, read_facts, read_part
-from components.detections import Rule, Stream, detections, hear, make_stream, smoothed, stream_metrics
 from components.errors import DataError, SettingError, SourceError
+from components.speech_commands import sources as clip_sources
+from components.speech_commands import synthetic as synthetic_speech
+from components.speech_commands.detections import (
+    Rule,
+    Stream,
+    detections,
+    hear,
+    make_stream,
+    smoothed,
+    stream_metrics,
+)
+from components.speech_commands.parts import ClipFacts, read_facts, read_part
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15 reads TensorFlow 2.21 variables in numpy's older way
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -65,7 +74,7 @@ def data(application: Application, config: Any, raw: Path, tmp_path_factory: pyt
 @pytest.fixture(scope="module")
 def trained(application: Application, config: Any, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A trained network and its history."""
-    from components.training import seed_everything
+    from components.networks.training import seed_everything
 
     seed_everything(config.seed)
     model = application.build(data, config)
@@ -74,7 +83,7 @@ def trained(application: Application, config: Any, data: Path, tmp_path_factory:
 
 @pytest.fixture(scope="module")
 def predict(trained: Any) -> Any:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     return predictor(trained[0])
 
@@ -103,7 +112,7 @@ def test_a_limit_takes_clips_of_every_label(application: Application, config: An
 def test_any_chunk_size_gives_the_same_probabilities(
     config: Any, data: Path, predict: Any, chunks: tuple[int, ...]
 ) -> None:
-    from components.recogniser import start_states
+    from components.speech_commands.network import start_states
 
     facts = read_facts(data)
     samples = read_part(data, "test").samples(0, 2)[:, 4_000 : 4_000 + 12 * facts.hop]
@@ -120,8 +129,8 @@ def test_any_chunk_size_gives_the_same_probabilities(
 
 
 def test_what_was_trained_is_what_hears_samples(config: Any, data: Path, trained: Any, predict: Any) -> None:
-    from components.clip_streams import clip_spectra, normaliser
-    from components.recogniser import on_spectra, start_states
+    from components.speech_commands.network import on_spectra, start_states
+    from components.speech_commands.streams import clip_spectra, normaliser
 
     facts, part = read_facts(data), read_part(data, "validation")
     frames = normaliser(trained[0])(clip_spectra(part, facts))
@@ -154,7 +163,7 @@ def test_pictures_are_drawn(application: Application, config: Any, data: Path, p
 
 
 def test_no_voice_is_in_two_parts(raw: Path) -> None:
-    from components.clip_store import read_table
+    from components.speech_commands.store import read_table
 
     rows, *_ = read_table(raw)
     voices = {part: {row.speaker for row in rows if row.split == part} for part in ("train", "validation", "test")}
@@ -192,7 +201,7 @@ def test_an_unknown_voice_is_refused() -> None:
 
 def test_the_same_seed_speaks_the_same_samples_in_another_process() -> None:
     program = (
-        "import hashlib, numpy as np; from components.synthetic_speech import speak\n"
+        "import hashlib, numpy as np; from components.speech_commands.synthetic import speak\n"
         "said = [clip.samples for clip in speak(('yes', 'no'), 40, 16_000, 3)]\n"
         "print(hashlib.sha256(np.concatenate(said).tobytes()).hexdigest())"
     )
@@ -269,7 +278,7 @@ def test_hits_and_false_accepts_are_counted() -> None:
 
 
 def test_a_long_stream_is_heard_in_pieces_with_its_state_carried(config: Any, data: Path, predict: Any) -> None:
-    from components.recogniser import start_states
+    from components.speech_commands.network import start_states
 
     facts, part = read_facts(data), read_part(data, "test")
     stream = make_stream(part, facts, 1)
@@ -281,8 +290,8 @@ def test_a_long_stream_is_heard_in_pieces_with_its_state_carried(config: Any, da
 
 
 def test_a_part_without_clips_is_refused(tmp_path: Path) -> None:
-    from components.clip_sets import write_parts
-    from components.clip_store import Row
+    from components.speech_commands.parts import write_parts
+    from components.speech_commands.store import Row
 
     rows = [Row("yes/a.wav", "yes", "", "train", 0, 4), Row("no/a.wav", "no", "", "train", 4, 4)]
     with pytest.raises(DataError, match="no clips for the validation part"):

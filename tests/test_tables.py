@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from components.data.tables import column, is_table, read_table, row_of, tables_in
 from components.errors import DataError
-from components.tables import column, is_table, read_table, row_of, tables_in
 
 ROWS = pd.DataFrame({"text": ["fine, really", "say “hm”"], "label": [1, 0]})
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from components import text_generation, text_ids
 from components.application import Scores
 from components.errors import DataError, SettingError
-from components.ngram import NGramModel, best_order
-from components.stream_losses import CHUNK, chunk_losses, cross_entropy
-from components.text_generation import PRESETS, Config
-from components.text_parts import TOKENIZER, Parts, cuts
-from components.text_samples import fenced, write_on
+from components.text_generation import application as text_generation
+from components.text_generation import ids as text_ids
+from components.text_generation.application import PRESETS, Config
+from components.text_generation.ngram import NGramModel, best_order
+from components.text_generation.parts import TOKENIZER, Parts, cuts
+from components.text_generation.samples import fenced, write_on
+from components.text_generation.scores import CHUNK, chunk_losses, cross_entropy
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +69,7 @@ def trained(
     level: str, counting: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> "tuple[keras.Model, dict[str, Any]]":
     """A network trained on it, and its history."""
-    from components.training import seed_everything
+    from components.networks.training import seed_everything
 
     seed_everything(1)
     model = text_generation.build(counting, LEVELS[level])
@@ -147,7 +148,7 @@ def test_tied_weights_are_used_twice(counting: Path, level: str) -> None:
 
 
 def test_each_row_continues_where_it_ended_and_targets_are_one_ahead() -> None:
-    from components.streams import Streams
+    from components.text_generation.streams import Streams
 
     streams = Streams(np.arange(1_000), rows=3, window=10)
     batches = [streams[index] for index in range(len(streams))]
@@ -159,7 +160,7 @@ def test_each_row_continues_where_it_ended_and_targets_are_one_ahead() -> None:
 
 
 def test_each_epoch_starts_elsewhere_and_the_same_epoch_at_the_same_place() -> None:
-    from components.streams import Streams
+    from components.text_generation.streams import Streams
 
     streams = Streams(np.arange(1_000), rows=4, window=16, seed=1)
     starts = []
@@ -172,7 +173,7 @@ def test_each_epoch_starts_elsewhere_and_the_same_epoch_at_the_same_place() -> N
 
 
 def test_the_shortest_usable_text_makes_one_batch() -> None:
-    from components.streams import Streams, rows_of
+    from components.text_generation.streams import Streams, rows_of
 
     assert rows_of(32, 10, np.arange(21), np.arange(11)) == 1
     assert rows_of(32, 10, np.arange(10)) == 0
@@ -207,11 +208,11 @@ def test_cross_entropy_is_that_of_softmax() -> None:
 def test_numbers_hardly_depend_on_how_many_streams_read_the_text(
     trained: "tuple[keras.Model, Any]", counting: Path, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     predict = predictor(trained[0])
     many = text_generation.score(predict, counting, LEVELS[level])
-    monkeypatch.setattr("components.stream_losses.ROWS", 1)
+    monkeypatch.setattr("components.text_generation.scores.ROWS", 1)
     one = text_generation.score(predict, counting, LEVELS[level])
     assert one.metrics["nats_per_character"] == pytest.approx(many.metrics["nats_per_character"], rel=0.01)
 
@@ -236,7 +237,7 @@ def test_nats_are_counted_per_character_at_both_levels(counting: Path, level: st
 def test_training_learns_more_than_frequencies(
     trained: "tuple[keras.Model, dict[str, Any]]", counting: Path, level: str
 ) -> None:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     model, history = trained
     assert history["loss"][-1] < history["loss"][0]
@@ -275,7 +276,7 @@ def test_ngrams_know_the_text_before_the_first_id() -> None:
 def test_a_report_shows_passages_and_a_picture(
     trained: "tuple[keras.Model, Any]", counting: Path, level: str, tmp_path: Path
 ) -> None:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     shown = text_generation.illustrate(predictor(trained[0]), counting, LEVELS[level], tmp_path)
     assert shown.markdown.count("```text") == 3
@@ -293,7 +294,7 @@ def test_a_code_block_holds_text_with_backticks() -> None:
 
 
 def test_the_description_fits_the_network(trained: "tuple[keras.Model, Any]", counting: Path, level: str) -> None:
-    from components.gru import predictor
+    from components.networks.gru import predictor
 
     description = text_generation.describe(counting, LEVELS[level])
     results = [predictor(trained[0])(case) for case in description.cases]

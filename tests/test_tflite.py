@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from components.converters import to_tflite
-from components.converters.calibration import calibration_cases
-from components.converters.integer_variants import MOST_UNROLLED, write_integer_variants
-from components.converters.measuring import opened
-from components.converters.micro import _opened
+from components.converters.checking.measuring import opened
+from components.converters.onnx.to_onnx import to_onnx
 from components.converters.specs import GraphSpec, TensorSpec
-from components.converters.to_onnx import to_onnx
-from components.converters.to_tflite import TfliteJob, write_tflite
+from components.converters.tflite.calibration import calibration_cases
+from components.converters.tflite.integer_variants import MOST_UNROLLED, write_integer_variants
+from components.converters.tflite.micro import _opened
+from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 from components.errors import ConversionError
 
 pytestmark = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_bundles import CHARACTERS, byte_tokenizer, character_tokenizer, word_tokenizer
 from tokenizers import Tokenizer, decoders
 
-from components.tokenizing import train_byte_bpe, train_characters, train_wordpiece
+from components.data.tokenizing import train_byte_bpe, train_characters, train_wordpiece
 from gatewise import BundleError, InputError
 from gatewise.tokenizer import read_tokenizer
 

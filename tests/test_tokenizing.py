@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from components.data.tokenizing import encode, train_byte_bpe, train_characters, train_wordpiece
 from components.errors import DataError
-from components.tokenizing import encode, train_byte_bpe, train_characters, train_wordpiece
 
 TEXTS = ["The film was wonderful, truly wonderful.", "A dull film; the plot was unwatchable!", "Näive café ☃ plots"] * 5
 STRANGE = [

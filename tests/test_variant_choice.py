@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from components.application import Metric
-from components.converters.integer_variants import MICRO, Exported, LeftOut
+from components.bundles.choice import fastest_step, largest_loss, loss
+from components.bundles.entries import enter
 from components.converters.specs import VariantFile
-from components.variant_choice import fastest_step, largest_loss, loss
-from components.variant_entries import enter
+from components.converters.tflite.integer_variants import MICRO, Exported, LeftOut
 
 ACCURACY = Metric("accuracy", higher_is_better=True, unit="%")
 NATS = Metric("nats_per_character", higher_is_better=False, unit="")

@@ -17,7 +17,7 @@ from components.benchmarks import audio, cold_start, generation, half_precision,
 from components.benchmarks.document import write
 from components.benchmarks.processes import QUICK, Effort
 from components.errors import GatewiseError
-from components.machine import described
+from components.measuring.machine import described
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components import pipeline
 from components.application import Application, Scores, get
-from components.artifacts import Artifact, new_folder, seal
+from components.data.artifacts import Artifact, new_folder, seal
+from components.pipeline import stages as pipeline
 
 if TYPE_CHECKING:
     import keras

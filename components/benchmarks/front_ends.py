@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.layers import SILENCE, LogMel, hann, mel_filters, turns
+from components.networks.log_mel import SILENCE, LogMel, hann, mel_filters, turns
 
 if TYPE_CHECKING:
     import keras
@@ -66,7 +66,7 @@ def network(layer: LogMel) -> "keras.Model":
 
 def _onnx(kind: type[LogMel]) -> Callable[[Paths], None]:
     def write(paths: Paths) -> None:
-        from components.converters.to_onnx import to_onnx
+        from components.converters.onnx.to_onnx import to_onnx
 
         for path in paths.values():
             to_onnx(network(kind()), _spec(), path)
@@ -76,7 +76,7 @@ def _onnx(kind: type[LogMel]) -> Callable[[Paths], None]:
 
 def _tflite(kind: type[LogMel]) -> Callable[[Paths], None]:
     def write(paths: Paths) -> None:
-        from components.converters.to_tflite import TfliteJob, write_tflite
+        from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 
         jobs = [TfliteJob(_spec({"batch": 1, "samples": samples}), path) for samples, path in paths.items()]
         write_tflite(network(kind()), jobs)

@@ -34,9 +34,9 @@ SMALLEST = 1_024  # elements: below, a weight is not worth the node that widens 
 
 def prepare(folder: Path) -> None:
     """Write every file, and `files.json`: peer → file name."""
-    from components.converters.quantize import with_integer_products
-    from components.converters.to_onnx import step_onnx_of, write
-    from components.converters.to_tflite import TfliteJob, write_tflite
+    from components.converters.onnx.quantize import with_integer_products
+    from components.converters.onnx.to_onnx import step_onnx_of, write
+    from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 
     model, graph = network()
     step = step_onnx_of(model, graph)

@@ -115,7 +115,7 @@ def _converted(model: "keras.Model", shape: Shape, folder: Path) -> dict[str, di
 
 def _tflite_batch(model: "keras.Model", spec: "GraphSpec", folder: Path) -> dict[str, str]:
     """TFLite files of the larger batch by peer, none where the converter refuses."""
-    from components.converters.to_tflite import TfliteJob, write_tflite
+    from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 
     larger = replace(spec, fixed={**spec.fixed, "batch": BATCHES[-1]})
     names = {peer: f"{VARIANTS[peer]}.batch{BATCHES[-1]}.tflite" for peer in PRECISIONS}

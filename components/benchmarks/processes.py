@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.benchmarks.timing import Timing
-from components.machine import machine
+from components.measuring.machine import machine
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,10 @@
 """Any Keras GRU to small, proven ONNX and TFLite files."""
 
-from components.converters.parity import check_parity
+from components.converters.checking.parity import check_parity
+from components.converters.onnx.to_onnx import to_onnx
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile
 from components.converters.standalone import Conversion, convert
-from components.converters.to_onnx import to_onnx
-from components.converters.to_tflite import to_tflite
+from components.converters.tflite.to_tflite import to_tflite
 from components.converters.variants import convert_variants
 
 __all__ = [

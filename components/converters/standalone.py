@@ -17,16 +17,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.artifacts import new_folder
-from components.converters.comparing import Case, Row, compared, largest, markdown
-from components.converters.describing import spec_of
-from components.converters.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
-from components.converters.loading import load
-from components.converters.measuring import first_step
+from components.converters.checking.comparing import Case, Row, compared, largest, markdown
+from components.converters.checking.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
+from components.converters.checking.measuring import first_step
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec
-from components.converters.tracing import all_states
+from components.converters.tracing.describing import spec_of
+from components.converters.tracing.loading import load
+from components.converters.tracing.trace import all_states
 from components.converters.variants import ONNX
 from components.converters.whole_set import RUNTIMES, Source, write_all
+from components.data.artifacts import new_folder
 from components.errors import ConversionError
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.converters.measuring import differences, first_step, median_us
-from components.converters.quantize import with_int8_weights, with_integer_products
+from components.converters.checking.measuring import differences, first_step, median_us
+from components.converters.onnx.quantize import with_int8_weights, with_integer_products
+from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
 from components.converters.specs import GraphSpec, VariantFile
-from components.converters.to_onnx import onnx_of, step_onnx_of, write
-from components.converters.to_tflite import TfliteJob, write_tflite
+from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 
 if TYPE_CHECKING:
     import keras

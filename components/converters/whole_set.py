@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.converters.calibration import calibration_cases
-from components.converters.comparing import EXACT, Case, error_of, largest
-from components.converters.integer_variants import FILES, Exported, write_integer_variants
+from components.converters.checking.comparing import EXACT, Case, error_of, largest
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile, states_of
+from components.converters.tflite.calibration import calibration_cases
+from components.converters.tflite.integer_variants import FILES, Exported, write_integer_variants
 from components.converters.variants import ONNX, TFLITE, onnx_variants, tflite_variants
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
     import keras
 
-    from components.converters.examples import Feeds
+    from components.converters.checking.examples import Feeds
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ def loaded(path: Path) -> Any:
     """The Keras model in a file; its layers are found by name once their modules are imported."""
     import keras
 
-    from components.pipeline import LAYER_MODULES
+    from components.pipeline.stages import LAYER_MODULES
 
     for name in LAYER_MODULES:
         import_module(name)

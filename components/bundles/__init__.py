@@ -1,0 +1,1 @@
+"""A trained network becomes a bundle: files chosen and measured, manifest, model card."""

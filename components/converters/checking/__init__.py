@@ -1,0 +1,1 @@
+"""What an exported file computes beside Keras, and how fast."""

@@ -1,0 +1,166 @@
+"""What a model is compared on when nobody has more to offer than the model: random inputs that it can take."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.converters.specs import GraphSpec, StateSpec, TensorSpec, frozen
+from components.converters.tracing.describing import BATCH, TIME
+from components.converters.tracing.recording import Recording, recording
+from components.converters.tracing.trace import call_named, first_line, implicit_states
+from components.errors import ConversionError
+
+if TYPE_CHECKING:
+    import keras
+
+Feeds = dict[str, np.ndarray]
+CASES = 8  # random ones
+FREE_ROWS = 3  # of the batch that the free axes are tried with
+PADDED = 0.25  # of the steps of every other case are zeros, which a mask hides
+
+
+def keras_outputs(model: "keras.Model", spec: GraphSpec, feeds: Mapping[str, np.ndarray]) -> Feeds:
+    """What Keras makes of a case: outputs and next states by name; the model's own states stay what they are.
+
+    Raises:
+        ConversionError: the model cannot be called with the case, or its outputs are empty or not numbers.
+    """
+    import keras
+
+    kept = implicit_states(model, spec)
+    variables = {state.name: variable for (_, state), variable in zip(kept, _variables(kept), strict=True)}
+    rows = len(next(iter(feeds.values())))
+    needed = next((int(variable.shape[0]) for variable in variables.values()), rows)
+    if rows > needed:
+        raise ConversionError(f"model '{model.name}' keeps states of {needed} rows, not {rows}: fix batch to {needed}")
+    tiled = {name: np.resize(array, (needed, *array.shape[1:])) for name, array in feeds.items()}
+    before = {name: np.array(variable.value.numpy()) for name, variable in variables.items()}
+    try:
+        for name, variable in variables.items():
+            variable.assign(tiled[name])
+        outputs = call_named(model, spec, [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in spec.inputs])
+        found = {name: np.array(value.numpy())[:rows] for name, value in outputs.items()}
+        found |= {state.next: np.array(variables[state.name].value.numpy())[:rows] for _, state in kept}
+    except ConversionError:
+        raise
+    except Exception as error:  # whatever the model's own layers raise
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
+        raise ConversionError(f"model '{model.name}' cannot be called with {shapes}: {first_line(error)}") from error
+    finally:
+        for name, variable in variables.items():
+            variable.assign(before[name])
+    for name, array in found.items():
+        if array.size == 0:
+            raise ConversionError(f"model '{model.name}': output '{name}' came out empty, shape {array.shape}")
+        if np.isnan(array.astype(np.float64)).any():
+            raise ConversionError(f"model '{model.name}' computes NaN for output '{name}': its weights are damaged")
+    return found
+
+
+def random_cases(
+    model: "keras.Model", spec: GraphSpec, states: Sequence[StateSpec], sizes: Mapping[str, int], count: int = CASES
+) -> list[Feeds]:
+    """Random inputs, states included, with the named axes as large as `sizes` says.
+
+    Numbers are standard normal, ids below the size of the table that reads them, other integers 0 or 1. The last
+    quarter of the steps of every other case is zeros.
+    """
+    limits = _table_sizes(model, spec, states, sizes)
+    random = np.random.default_rng(len(spec.inputs))
+    cases = []
+    for index in range(count):
+        case = {}
+        for tensor in _tensors(spec, states):
+            array = _random(random, tensor, sizes, limits.get(tensor.name))
+            if index % 2 and len(tensor.shape) > 1 and str(tensor.shape[1]).startswith(TIME):
+                array[:, array.shape[1] - int(PADDED * array.shape[1]) :] = 0
+            case[tensor.name] = array
+        cases.append(case)
+    return cases
+
+
+def doubled(spec: GraphSpec) -> dict[str, int]:
+    """Sizes of the free axes other than the fixed ones: more rows, and twice the steps."""
+    return {axis: FREE_ROWS if axis == BATCH else 2 * size for axis, size in spec.fixed.items()}
+
+
+def sequences_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
+    """The examples in an `.npz` file of arrays by input name, a batch each; states absent from it are zeros.
+
+    Raises:
+        ConversionError: no such file, an input is missing or has a shape that does not fit.
+    """
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConversionError(f"{path}: no examples, which are arrays by input name in an .npz file: {error}") from None
+    batch, tensors = spec.fixed[BATCH], _tensors(spec, states)
+    rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
+    blank = {state.name: np.zeros((rows, *_shape(state, spec.fixed)[1:])) for state in states}
+    arrays = blank | arrays
+    for tensor in tensors:
+        sizes = _shape(tensor, spec.fixed)
+        if tensor.name not in arrays:
+            raise ConversionError(f"{path} has no input '{tensor.name}': it has {', '.join(arrays)}")
+        shape = arrays[tensor.name].shape
+        if len(shape) != len(sizes) or any(have < want for have, want in zip(shape, sizes, strict=True)):
+            raise ConversionError(f"{path}: input '{tensor.name}' has shape {shape}, less than {sizes}")
+        arrays[tensor.name] = arrays[tensor.name].astype(tensor.dtype)
+    names = [tensor.name for tensor in tensors]
+    whole = min(len(arrays[name]) for name in names)
+    starts = range(0, whole - batch + 1, batch)
+    return [{name: arrays[name][start : start + batch] for name in names} for start in starts]
+
+
+def _table_sizes(
+    model: "keras.Model", spec: GraphSpec, states: Sequence[StateSpec], sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """How many ids each input may hold: those are that reach an Embedding as they came, in a run on zeros and ones."""
+    random = np.random.default_rng(0)
+    probe = {t.name: random.integers(0, 2, _shape(t, sizes)).astype(t.dtype) for t in spec.inputs}
+    zeros = {t.name: np.zeros(_shape(t, sizes), t.dtype) for t in states if t.name not in probe}
+    seen = Recording(None)
+    keras_outputs(model, spec, probe | zeros)  # says clearly what is wrong with a model that cannot be called
+    for layer, state in implicit_states(model, spec):
+        seen.states.setdefault(id(layer), []).append(zeros[state.name])
+    with recording(seen):
+        call_named(model, spec, [probe[t.name] for t in spec.inputs])
+    found: dict[str, int] = {}
+    for embedded in seen.embedded.values():
+        ids = embedded.ids.numpy()
+        for name, array in probe.items():
+            if array.shape == ids.shape and (array == ids).all():
+                found[name] = min(found.get(name, embedded.layer.input_dim), embedded.layer.input_dim)
+    return found
+
+
+def _random(
+    random: np.random.Generator, tensor: TensorSpec | StateSpec, sizes: Mapping[str, int], limit: int | None
+) -> np.ndarray:
+    shape = _shape(tensor, sizes)
+    if limit is not None:
+        return random.integers(min(1, limit - 1), limit, shape).astype(tensor.dtype)
+    if np.issubdtype(tensor.dtype, np.floating):
+        return random.normal(size=shape).astype(tensor.dtype)
+    return random.integers(0, 2, shape).astype(tensor.dtype)
+
+
+def _tensors(spec: GraphSpec, states: Sequence[StateSpec]) -> list[TensorSpec | StateSpec]:
+    """The inputs of the Keras model, and the states of its layers, which are inputs of the graph alone."""
+    given = {tensor.name for tensor in spec.inputs}
+    return [*spec.inputs, *(state for state in states if state.name not in given)]
+
+
+def _shape(tensor: TensorSpec | StateSpec, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(int(size or 0) for size in frozen(tensor.shape, sizes))
+
+
+def _variables(kept: Sequence[tuple[Any, StateSpec]]) -> list[Any]:
+    """The Keras variable behind each state."""
+    import keras
+
+    places = {id(layer): iter(keras.tree.flatten(layer.states)) for layer, _ in kept}
+    return [next(places[id(layer)]) for layer, _ in kept]

@@ -1,0 +1,1 @@
+"""Keras to ONNX: native GRU nodes, int8 weights, graphs of one step."""

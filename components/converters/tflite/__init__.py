@@ -1,0 +1,1 @@
+"""Keras to TFLite: built-in operations, integers, microcontrollers."""

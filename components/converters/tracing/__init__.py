@@ -1,0 +1,1 @@
+"""Reading anybody's Keras model and tracing it with its GRUs under our control."""

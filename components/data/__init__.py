@@ -1,0 +1,1 @@
+"""What data of every kind needs: sources, artifacts, tables, tokenizers, progress bars."""

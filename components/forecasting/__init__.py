@@ -1,0 +1,1 @@
+"""Forecasting: time series in, quantile forecasts of every step ahead out."""

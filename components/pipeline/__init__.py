@@ -1,0 +1,1 @@
+"""The six stages over any application, the comparison with baselines, the report."""

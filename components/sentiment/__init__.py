@@ -1,0 +1,1 @@
+"""Sentiment: labelled texts in, a classifier out."""

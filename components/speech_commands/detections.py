@@ -1,0 +1,120 @@
+"""Commands heard in a live stream, and how often that is right: hits, and false accepts per hour."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.application import Predict
+from components.speech_commands.audio import from_pcm
+from components.speech_commands.augmentation import stretch_of
+from components.speech_commands.parts import FRAMES_PER_SECOND, ClipFacts, Part
+
+LATE_S = 0.5  # a detection counts for a word up to so long after its clip
+GAPS_S = (0.5, 1.5)  # of background noise between two clips
+NOISE_BELOW = 0.1  # loudness of the background against the clips': 20 dB below
+SECONDS_AT_ONCE = 10  # of a stream, per call
+SECONDS_PER_HOUR = 3_600
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a stream of probabilities becomes a detection: the same rule as the device's."""
+
+    decision_frames: int  # whose mean decides
+    threshold: float
+    refractory_s: float  # no second detection for so long
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A label heard at the end of a frame."""
+
+    frame: int
+    label: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A long recording and what is said in it.
+
+    Attributes:
+        samples: (samples,) float32.
+        said: (clips, 3) int: first frame, frame after the last, label of each clip.
+    """
+
+    samples: np.ndarray
+    said: np.ndarray
+
+
+def smoothed(probabilities: np.ndarray, frames: int) -> np.ndarray:
+    """Mean of each frame and the `frames - 1` before it: (n, labels) → (max(0, n - frames + 1), labels)."""
+    if len(probabilities) < frames:
+        return probabilities[:0]
+    sums = np.cumsum(np.concatenate([np.zeros_like(probabilities[:1]), probabilities], dtype=np.float64), axis=0)
+    return np.asarray((sums[frames:] - sums[:-frames]) / frames)
+
+
+def detections(probabilities: np.ndarray, labels: Sequence[str], rule: Rule) -> list[Detection]:
+    """What is detected in the probabilities (frames, labels) of a stream; labels in underscores never are."""
+    means = smoothed(probabilities, rule.decision_frames)
+    best = means.argmax(axis=1)
+    silent = np.array([label[:1] == label[-1:] == "_" for label in labels])
+    sure = np.flatnonzero(~silent[best] & (means.max(axis=1, initial=0) >= rule.threshold))
+    found: list[Detection] = []
+    quiet_until = 0.0  # seconds
+    for position in sure:
+        frame = int(position) + rule.decision_frames  # frames heard by then
+        if frame / FRAMES_PER_SECOND >= quiet_until:
+            found.append(Detection(frame, int(best[position]), float(means[position, best[position]])))
+            quiet_until = frame / FRAMES_PER_SECOND + rule.refractory_s
+    return found
+
+
+def make_stream(part: Part, facts: ClipFacts, seed: int) -> Stream:
+    """All clips of a part but the silent ones, in random order, apart from each other, over its background noise."""
+    rng = np.random.default_rng(seed)
+    spoken = np.flatnonzero(np.asarray(part.labels) != len(facts.labels) - 1)
+    pieces, said, frame = [], [], 0
+    for index in rng.permutation(spoken):
+        gap = int(rng.uniform(*GAPS_S) * FRAMES_PER_SECOND)
+        pieces += [np.zeros(gap * facts.hop, np.float32), from_pcm(part.clips[index])]
+        said.append((frame + gap, frame + gap + facts.frames, int(part.labels[index])))
+        frame += gap + facts.frames
+    speech = np.concatenate(pieces)
+    noise = stretch_of(from_pcm(part.noise), len(speech), rng)
+    level = NOISE_BELOW * np.sqrt(np.mean(speech**2) / np.mean(noise**2))
+    return Stream(np.clip(speech + level * noise, -1, 1).astype(np.float32), np.array(said))
+
+
+def hear(predict: Predict, stream: Stream, facts: ClipFacts, states: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Probabilities (frames, labels) of a stream, the states carried from call to call as on a device."""
+    size = SECONDS_AT_ONCE * FRAMES_PER_SECOND * facts.hop
+    whole = len(stream.samples) // facts.hop * facts.hop
+    carried, parts = dict(states), []
+    for start in range(0, whole, size):
+        outputs = predict({"samples": stream.samples[None, start : min(whole, start + size)], **carried})
+        carried = {name: outputs[f"{name}_next"] for name in carried}
+        parts.append(outputs["probabilities"][0])
+    return np.concatenate(parts)
+
+
+def stream_metrics(probabilities: np.ndarray, stream: Stream, facts: ClipFacts, rule: Rule) -> dict[str, float]:
+    """Share of the commands that were heard as what they are, and detections of anything else per hour."""
+    late = int(LATE_S * FRAMES_PER_SECOND)
+    commands = [(first, last + late, label) for first, last, label in stream.said if facts.labels[label][0] != "_"]
+    hit: set[int] = set()
+    false = 0
+    for one in detections(probabilities, facts.labels, rule):
+        number = next(
+            (i for i, (first, last, label) in enumerate(commands) if first < one.frame <= last and label == one.label),
+            None,
+        )
+        false += number is None
+        hit |= set() if number is None else {number}
+    hours = len(probabilities) / FRAMES_PER_SECOND / SECONDS_PER_HOUR
+    return {
+        "stream_hit_rate": 100 * len(hit) / max(1, len(commands)),
+        "stream_false_accepts_per_hour": false / hours,
+    }

@@ -1,0 +1,1 @@
+"""Text generation: a corpus in, a streaming generator out."""
