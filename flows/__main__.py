@@ -6,6 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.options import (
+    ApplicationName,
+    Assignments,
+    ConversionRequest,
+    Preset,
+    PublishAnyway,
+    SourceName,
+    StageRequest,
+    Verbose,
+    taking,
+)
+
 if TYPE_CHECKING:
     from components.application import Application
 
@@ -15,21 +27,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-ApplicationName = Annotated[
-    str, typer.Argument(metavar="APPLICATION", help="text_generation, sentiment, forecasting or speech_commands")
-]
-Preset = Annotated[str, typer.Option("--preset", "-p", help="tiny, base or large; see `gatewise-flows presets`")]
-SourceName = Annotated[
-    str, typer.Option("--source", "-s", help="a name from `gatewise-flows sources`, or a path of your own")
-]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting in place of the preset's; repeatable")
-]
-PublishAnyway = Annotated[
-    bool, typer.Option("--publish-anyway", help="publish the bundle even if the model loses to its baseline")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="show Prefect's log lines too")]
 
 
 @cli.command()
@@ -71,59 +68,26 @@ def presets(application: Annotated[str | None, typer.Argument(metavar="[APPLICAT
 
 
 @cli.command()
-def stage(
-    name: Annotated[
-        str, typer.Argument(metavar="STAGE", help="ingest, preprocess, train, evaluate, export or promote")
-    ],
-    application: ApplicationName,
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[FOLDER]...",
-            help="artifacts it works on. preprocess: RAW; train: DATA; evaluate: DATA MODEL; "
-            "export: DATA MODEL REPORT; promote: BUNDLE REPORT",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="folder to write; exports/bundles for promote")
-    ] = None,
-    preset: Preset = "base",
-    source: SourceName = "embedded",
-    assignments: Assignments = None,
-    publish_anyway: PublishAnyway = False,
-) -> None:
+@taking(StageRequest)
+def stage(request: StageRequest) -> None:
     """Run one stage alone, without Prefect, on artifact folders that earlier stages wrote."""
     from flows.surroundings import prepare
 
     prepare()
+    from components.application import Run
+    from components.registry import get
     from flows.launch import checked_settings
     from flows.one_stage import run_stage
 
-    settings = checked_settings(application, preset, source, assignments or [])
-    typer.echo(run_stage(name, application, inputs or [], out, preset, source, settings, publish_anyway))
+    settings = checked_settings(request.application, request.preset, request.source, request.assignments or [])
+    app = get(request.application)
+    asked = Run(app, request.source, app.preset(request.preset).changed(settings), request.preset)
+    typer.echo(run_stage(request.name, asked, request.inputs or [], request.out, request.publish_anyway))
 
 
 @cli.command()
-def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a .keras or .h5 file that anybody made")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder to write, with a table of parity")],
-    fix: Annotated[
-        list[str] | None,
-        typer.Option(metavar="AXIS=SIZE", help="size of an axis where a runtime wants one, e.g. time=49; repeatable"),
-    ] = None,
-    examples: Annotated[
-        Path | None, typer.Option(help=".npz file of arrays by input name to compare on, instead of random inputs")
-    ] = None,
-    runtime: Annotated[
-        list[str] | None, typer.Option(help="write files for this runtime alone: onnxruntime or litert")
-    ] = None,
-    allow_lambda: Annotated[
-        bool, typer.Option("--allow-lambda", help="load Lambda layers, which runs Python code stored in MODEL")
-    ] = False,
-    code: Annotated[
-        list[Path] | None, typer.Option(help="Python file that defines layers of the model; it is run; repeatable")
-    ] = None,
-) -> None:
+@taking(ConversionRequest)
+def convert(request: ConversionRequest) -> None:
     """Convert any saved Keras model to ONNX and TFLite, and print how each file compares with Keras."""
     from flows.surroundings import prepare
 
@@ -131,8 +95,7 @@ def convert(
     from flows.conversion import parity_table, run_conversion
     from flows.tables import show
 
-    done = run_conversion(model, out, fix or [], examples, runtime or [], allow_lambda, code or [])
-    show(parity_table(done))
+    show(parity_table(run_conversion(request)))
 
 
 @cli.command()
@@ -141,16 +104,16 @@ def demo(
         Path | None, typer.Option(help="Python of an environment with only the light package, to predict in")
     ] = None,
 ) -> None:
-    """Train all four applications in minutes on embedded data, and predict with each bundle."""
+    """Train every application in minutes on embedded data, and predict with each bundle."""
     from flows.demo import run_demo
 
     run_demo(device or Path(sys.executable))
 
 
-def _applications(name: str | None) -> "list[Application]":
-    from components.application import NAMES, get
+def _applications(name: str | None) -> "list[Application[Any]]":
+    from components.registry import get, names
 
-    return [get(one) for one in ([name] if name else NAMES)]
+    return [get(one) for one in ([name] if name else names())]
 
 
 def main() -> Any:

@@ -3,42 +3,37 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rich.table import Table
 
-from components.converters import Conversion, convert
+from components.converters import Conversion, Reading, convert
 from components.converters.checking.comparing import HEADINGS
-from components.converters.whole_set import RUNTIMES
+from components.converters.strangers_files import RUNTIMES
 from components.errors import SettingError
+from components.networks import quiet_import
+from components.registry import import_layers
+from flows.options import ConversionRequest
 
 NUMBERS = 3  # columns at the end of a row
 
 
-def run_conversion(
-    model: Path,
-    out: Path,
-    fix: Sequence[str] = (),
-    examples: Path | None = None,
-    runtimes: Sequence[str] = (),
-    allow_lambda: bool = False,
-    code: Sequence[Path] = (),
-) -> Conversion:
-    """Convert a model; arguments as the command line has them.
+def run_conversion(request: ConversionRequest) -> Conversion:
+    """Convert a model; the request as the command line has it.
 
     Raises:
         SettingError: a `fix` that is not AXIS=SIZE.
         ConversionError, ParityError: as `convert`.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    quiet_import.import_tensorflow()
+    import_layers()  # ours are known by name, whatever module an older layout says they are in
     return convert(
-        model,
-        out,
-        fixed=sizes_of(fix),
-        examples=examples,
-        runtimes=runtimes or RUNTIMES,
-        allow_lambda=allow_lambda,
-        code=code,
+        request.model,
+        request.out,
+        fixed=sizes_of(request.fix or ()),
+        examples=request.examples,
+        runtimes=request.runtime or RUNTIMES,
+        reading=Reading(request.allow_lambda, request.code or ()),
     )
 
 

@@ -1,4 +1,4 @@
-"""The demonstration: four small trainings on embedded data, then predictions where no TensorFlow is."""
+"""The demonstration: small trainings of all applications on embedded data, then predictions where no TensorFlow is."""
 
 import json
 import logging
@@ -10,9 +10,9 @@ from typing import Any
 
 import typer
 
-from components.application import NAMES, get
 from components.data.artifacts import home
 from components.errors import GatewiseError
+from components.registry import get, names
 from flows.launch import launch, result_of
 from flows.surroundings import prepare
 from flows.tables import results_table, show
@@ -24,7 +24,7 @@ ON_DEVICE = Path(__file__).with_name("on_device.py")
 
 
 def run_demo(device: Path) -> None:
-    """Run the four flows, predict with every bundle in the environment of the Python `device`, and show one table.
+    """Run every flow, predict with every bundle in the environment of the Python `device`, and show one table.
 
     Raises:
         GatewiseError: a flow failed, or a bundle did not prove itself on the device.
@@ -33,7 +33,7 @@ def run_demo(device: Path) -> None:
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     prepare()
     started = time.monotonic()
-    outcomes = [launch(name, PRESET, get(name).default_source, {}, publish_anyway=True) for name in NAMES]
+    outcomes = [launch(name, PRESET, get(name).default_source, {}, publish_anyway=True) for name in names()]
     answers = {outcome.plan.application: predict_on(device, outcome.promotion.path) for outcome in outcomes}
     for outcome in outcomes:
         name = outcome.plan.application

@@ -1,36 +1,5 @@
 """The flow of forecasting."""
 
-from prefect import flow
+from flows.factory import application_flow
 
-from components.forecasting import application
-from flows.parameters import Preset, every_field_optional
-from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
-
-
-@every_field_optional
-class Changes(application.Config):
-    """Settings in place of the preset's."""
-
-
-@flow(name="forecasting", flow_run_name="forecasting {preset} on {source}")
-def forecasting(
-    preset: Preset = "base",
-    source: str = "embedded",
-    settings: Changes | None = None,
-    publish_anyway: bool = False,
-) -> Outcome:
-    """Forecasting: time series become quantile forecasts for every step ahead.
-
-    Args:
-        preset: complete settings, named by size; tiny trains in seconds.
-        source: a name from `gatewise-flows sources forecasting`, or a path of your own.
-        settings: settings in place of the preset's.
-        publish_anyway: publish the bundle even if it loses to its baseline.
-    """
-    plan = planned("forecasting", preset, source, settings)
-    raw = ingest(plan)
-    data = preprocess(plan, raw)
-    model = train(plan, data)
-    report = evaluate(plan, data, model)
-    bundle = export(plan, data, model, report)
-    return promote(plan, bundle, report, publish_anyway)
+forecasting = application_flow("forecasting")

@@ -5,8 +5,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from components.application import get
 from components.data.sources import is_own, named, own_path
+from components.registry import get
 from components.settings import parse_assignments
 from flows.tables import Result
 

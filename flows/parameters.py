@@ -1,12 +1,10 @@
 """Types of the flows' parameters, from which Prefect validates a run and its UI draws a form."""
 
-from typing import Annotated, Any, Literal, Optional, TypeVar, cast
+from typing import Annotated, Any, Optional, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from components.settings import Settings
-
-Preset = Literal["tiny", "base", "large"]
 
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 

@@ -10,12 +10,13 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel
 
-from components.application import get
+from components.application import Run, Trained
 from components.data.artifacts import Artifact, home, key_of, open_artifact
 from components.data.sources import is_own
 from components.errors import DataError
 from components.pipeline import stages as pipeline
 from components.pipeline.stages import Promotion
+from components.registry import get
 from components.settings import Settings
 from flows import display
 from flows.parameters import changes
@@ -23,6 +24,7 @@ from flows.parameters import changes
 log = logging.getLogger(__name__)
 
 PUBLISHED = Path("exports/bundles")  # in the working folder, like components.data.artifacts.home
+RESULT = "sha256"  # what a cached task returns: a plain text, so that no stored result names a module of ours
 DOWNLOAD_RETRIES = 3
 RETRY_BASE_S = 2  # waits of 2, 4 and 8 seconds, each up to half as long again
 RETRY_JITTER = 0.5
@@ -46,6 +48,11 @@ class Plan:
     source: str
     config: Settings
     folder: Path
+
+    @property
+    def run(self) -> Run[Any]:
+        """What the stages are given."""
+        return Run(get(self.application), self.source, self.config, self.preset)
 
 
 @dataclass(frozen=True)
@@ -71,38 +78,38 @@ def planned(application: str, preset: str, source: str, settings: BaseModel | No
 
 def ingest(plan: Plan) -> Artifact:
     """Raw data, from the cache where the same input was ingested before."""
-    key = pipeline.ingest_key(get(plan.application), plan.source, plan.config)
+    key = pipeline.ingest_key(plan.run)
     retries = 0 if is_own(plan.source) else DOWNLOAD_RETRIES  # a file that is wrong stays wrong
     return _cached(_ingest.with_options(retries=retries), _shared_folder(plan, "ingest", key), plan)
 
 
 def preprocess(plan: Plan, raw: Artifact) -> Artifact:
     """Arrays ready to train on, from the cache where the same raw artifact was preprocessed before."""
-    key = pipeline.preprocess_key(get(plan.application), raw, plan.config)
+    key = pipeline.preprocess_key(plan.run, raw)
     return _cached(_preprocess, _shared_folder(plan, "preprocess", key), plan, raw)
 
 
 @task(timeout_seconds=TIMEOUT_S["train"], task_run_name="train {plan.preset}")
 def train(plan: Plan, data: Artifact) -> Artifact:
     """The trained network."""
-    return pipeline.train(get(plan.application), data, plan.config, plan.folder / "train")
+    return pipeline.train(plan.run, data, plan.folder / "train")
 
 
 @task(timeout_seconds=TIMEOUT_S["evaluate"], task_run_name="evaluate {plan.preset}")
 def evaluate(plan: Plan, data: Artifact, model: Artifact) -> Artifact:
     """The report, shown in Prefect's UI as a page and as a table of metrics."""
-    app = get(plan.application)
-    report = pipeline.evaluate(app, data, model, plan.config, plan.folder / "evaluate")
-    display.show_report(app, report)
+    run = plan.run
+    report = pipeline.evaluate(run, data, model, plan.folder / "evaluate")
+    display.show_report(run.application, report)
     return report
 
 
 @task(timeout_seconds=TIMEOUT_S["export"], task_run_name="export {plan.preset}")
 def export(plan: Plan, data: Artifact, model: Artifact, report: Artifact) -> Artifact:
     """The bundle."""
-    app = get(plan.application)
-    bundle = pipeline.export(app, data, model, report, plan.config, plan.folder / "export", plan.preset)
-    display.show_variants(app, bundle)
+    trained = Trained(plan.run, data, model, report)
+    bundle = pipeline.export(trained, plan.folder / "export")
+    display.show_variants(trained.run.application, bundle)
     return bundle
 
 
@@ -114,7 +121,7 @@ def promote(plan: Plan, bundle: Artifact, report: Artifact, publish_anyway: bool
 
 def _asked_key(_: Any, arguments: dict[str, Any]) -> str:
     """Prefect's cache key: the artifact's folder, whose name holds the key of the content it is made of."""
-    return key_of(str(arguments["folder"]))
+    return key_of(RESULT, str(arguments["folder"]))
 
 
 def _log_retry(_task: Any, _run: Any, state: Any) -> bool:
@@ -133,8 +140,8 @@ def _log_retry(_task: Any, _run: Any, state: Any) -> bool:
     retry_jitter_factor=RETRY_JITTER,
     retry_condition_fn=_log_retry,
 )
-def _ingest(plan: Plan, folder: Path) -> Artifact:
-    return pipeline.ingest(get(plan.application), plan.source, plan.config, folder)
+def _ingest(plan: Plan, folder: Path) -> str:
+    return pipeline.ingest(plan.run, folder).sha256
 
 
 @task(
@@ -144,8 +151,8 @@ def _ingest(plan: Plan, folder: Path) -> Artifact:
     persist_result=True,
     timeout_seconds=TIMEOUT_S["preprocess"],
 )
-def _preprocess(plan: Plan, raw: Artifact, folder: Path) -> Artifact:
-    return pipeline.preprocess(get(plan.application), raw, plan.config, folder)
+def _preprocess(plan: Plan, raw: Artifact, folder: Path) -> str:
+    return pipeline.preprocess(plan.run, raw, folder).sha256
 
 
 @task(name="promote", task_run_name="promote {plan.application}", timeout_seconds=TIMEOUT_S["promote"])
@@ -162,10 +169,10 @@ def _shared_folder(plan: Plan, stage: str, key: str) -> Path:
     return home() / "artifacts" / plan.application / f"{stage}-{key}"
 
 
-def _cached(stage: Task[Any, Artifact], folder: Path, *inputs: Any) -> Artifact:
+def _cached(stage: Task[Any, str], folder: Path, *inputs: Any) -> Artifact:
     """The stage's artifact in `folder`: made anew unless Prefect knows it and the folder still holds it unharmed."""
     found = _found(folder)
-    made = stage.with_options(refresh_cache=found is None)(*inputs, folder)
+    made = Artifact(folder, stage.with_options(refresh_cache=found is None)(*inputs, folder))
     return made if found is None or made == found else open_artifact(folder)
 
 

@@ -1,36 +1,5 @@
 """The flow of text_generation."""
 
-from prefect import flow
+from flows.factory import application_flow
 
-from components.text_generation import application
-from flows.parameters import Preset, every_field_optional
-from flows.stages import Outcome, evaluate, export, ingest, planned, preprocess, promote, train
-
-
-@every_field_optional
-class Changes(application.Config):
-    """Settings in place of the preset's."""
-
-
-@flow(name="text_generation", flow_run_name="text_generation {preset} on {source}")
-def text_generation(
-    preset: Preset = "base",
-    source: str = "embedded",
-    settings: Changes | None = None,
-    publish_anyway: bool = False,
-) -> Outcome:
-    """Text generation: a text corpus becomes a streaming text generator.
-
-    Args:
-        preset: complete settings, named by size; tiny trains in seconds.
-        source: a name from `gatewise-flows sources text_generation`, or a path of your own.
-        settings: settings in place of the preset's.
-        publish_anyway: publish the bundle even if it loses to its baseline.
-    """
-    plan = planned("text_generation", preset, source, settings)
-    raw = ingest(plan)
-    data = preprocess(plan, raw)
-    model = train(plan, data)
-    report = evaluate(plan, data, model)
-    bundle = export(plan, data, model, report)
-    return promote(plan, bundle, report, publish_anyway)
+text_generation = application_flow("text_generation")

@@ -8,9 +8,9 @@ import onnx
 import pytest
 
 import gatewise
-from components.application import NAMES, get
 from components.data.artifacts import Artifact
 from components.pipeline import stages as pipeline
+from components.registry import get, names
 from gatewise.verify import verify
 
 pytestmark = [
@@ -27,7 +27,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=names())
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     """Every stage's artifact of one short training on the embedded source."""
     app = get(request.param)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from components.application import NAMES
 from components.errors import GatewiseError
+from components.registry import names
 from flows.demo import predict_on
 
 DEVICE = Path(sys.executable)
 
 
-@pytest.mark.parametrize("application", [*NAMES, "forecasting_extras"])
+@pytest.mark.parametrize("application", [*names(), "forecasting_extras"])
 def test_a_device_answers_and_says_how_long_that_took(tiny_bundles: dict[str, Path], application: str) -> None:
     answer = predict_on(DEVICE, tiny_bundles[application])
     assert answer["shown"]

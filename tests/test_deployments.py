@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.application import NAMES, get
+from components.registry import get, names
 
 ROOT = Path(__file__).resolve().parents[1]
 DECLARED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -43,7 +43,7 @@ def deployed(prefect_server: str) -> dict[str, Any]:
 
 
 def test_every_application_has_a_deployment_that_prefect_accepts(deployed):
-    assert set(deployed) == set(NAMES)
+    assert set(deployed) == set(names())
     assert {found.work_pool_name for found in deployed.values()} == {"gatewise"}
     assert all(found.name == name for name, found in deployed.items())
 

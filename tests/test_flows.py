@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from components.application import NAMES, Application, Metric
+from components.application import Application, Metric
 from components.data.artifacts import Artifact, new_folder, seal, sha256_of
 from components.data.sources import Source
 from components.errors import DataError, SettingError, SourceError
 from components.pipeline import stages as pipeline
+from components.registry import names
 from components.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -264,7 +265,7 @@ def test_an_unknown_preset_fails_before_any_stage(counting, text):
     assert not counting.calls
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_flow_has_a_form_with_choices_bounds_and_descriptions(name):
     from prefect.utilities.callables import parameter_schema
 
@@ -281,7 +282,7 @@ def test_every_flow_has_a_form_with_choices_bounds_and_descriptions(name):
     assert fields["epochs"]["default"] is None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_flow_refuses_a_setting_out_of_bounds_by_name(name):
     from prefect.exceptions import ParameterTypeError
 

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from components.converters import GraphSpec, TensorSpec
 from components.converters.checking.measuring import differences, median_us
+from components.converters.network_files import PRODUCTS, STORED
 from components.converters.onnx.quantize import (
     BITS_7,
     BITS_8,
@@ -21,7 +22,7 @@ from components.converters.onnx.quantize import (
     with_integer_products,
 )
 from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
-from components.converters.variants import PRODUCTS, STORED, onnx_variants
+from components.converters.onnx.variants import onnx_variants
 
 UNITS, VOCABULARY, STEPS = 128, 300, 12
 SATURATION = 32_767  # of the 16-bit sum of two products, on x86 processors without VNNI
@@ -214,7 +215,7 @@ def test_the_way_to_int8_is_the_one_that_was_measured_to_be_faster(writer, tmp_p
             return [9.0, *(5.0 if way == faster else 9.0 for way in (STORED, PRODUCTS))]
         return [1.0 for _ in paths]
 
-    monkeypatch.setattr("components.converters.variants.median_us", timed)
+    monkeypatch.setattr("components.converters.onnx.variants.median_us", timed)
     found = onnx_variants(model, spec, tmp_path, [case])
     assert kinds(onnx.load(tmp_path / "model.int8.onnx"))["MatMulInteger"] == integer
     assert found["onnx-int8"].tried_us == {
@@ -229,7 +230,7 @@ def test_step_files_that_gain_nothing_do_not_ship_and_what_was_measured_is_kept(
     model, spec, case = writer
     times = {"model.onnx": 20.0, "model.int8.onnx": 20.0, "model.step.onnx": 19.0, "model.step.int8.onnx": 8.0}
     monkeypatch.setattr(
-        "components.converters.variants.median_us", lambda paths, _: [times.get(path.name, 20.0) for path in paths]
+        "components.converters.onnx.variants.median_us", lambda paths, _: [times.get(path.name, 20.0) for path in paths]
     )
     found = onnx_variants(model, spec, tmp_path, [case])
     assert list(found) == ["onnx", "onnx-int8", "onnx-step-int8"]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from components.application import NAMES, get
 from components.data.sources import is_own
 from components.measuring import readme_numbers
 from components.measuring.quality import RUNS
 from components.pipeline.stages import STAGES
+from components.registry import get, names
 from components.settings import parse_assignments
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +51,7 @@ PREFECT = commands("prefect")
 
 
 def test_the_page_shows_every_program_at_work() -> None:
-    assert {words[1] for words in FLOWS if words[0] == "run"} == set(NAMES)
+    assert {words[1] for words in FLOWS if words[0] == "run"} == set(names())
     assert {words[0] for words in MAKE} >= {"demo", "test", "serve", "deploy"}
     assert {words[0] for words in LIGHT} == {"info", "predict", "verify", "header"}
     assert PREFECT
@@ -157,7 +157,7 @@ def test_settings_and_variables_named_in_sentences_exist() -> None:
 def embedded(tiny_bundles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A working folder with published bundles, and the values that an app would have."""
     (tmp_path / PUBLISHED).mkdir(parents=True)
-    for name in NAMES:
+    for name in names():
         (tmp_path / PUBLISHED / name).symlink_to(tiny_bundles[name])
     monkeypatch.chdir(tmp_path)
     hours = np.datetime64("2024-01-01T00", "h") + np.arange(48)
@@ -177,9 +177,9 @@ def test_the_python_that_embeds_a_bundle_runs(embedded: dict[str, Any], capsys: 
 def test_all_python_compiles_and_imports_what_exists() -> None:
     for block in blocks("python"):
         compile(block, "README.md", "exec")
-        for module, names in re.findall(r"^from (components[\w.]*) import (.+)$", block, re.MULTILINE):
+        for module, listed in re.findall(r"^from (components[\w.]*) import (.+)$", block, re.MULTILINE):
             loaded = __import__(module, fromlist=["_"])
-            assert all(hasattr(loaded, name.strip()) for name in names.split(",")), block
+            assert all(hasattr(loaded, name.strip()) for name in listed.split(",")), block
 
 
 def test_the_numbers_are_those_of_the_reports() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from components.application import get
+from components.registry import get
 from flows.tables import Result, results_table
 
 VARIANTS = {"onnx": 5_062_221, "onnx-int8": 1_322_473, "tflite-int8": 1_510_768}

@@ -5,8 +5,8 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from components.application import NAMES, get
 from components.errors import SettingError
+from components.registry import get, names
 from components.settings import Settings, parse_assignments
 
 
@@ -61,7 +61,7 @@ def test_data_fields_hold_what_ingest_and_preprocess_may_read_and_nothing_that_o
     assert not {"epochs", "units", "embedding"} & set(fields)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_application_has_the_same_presets_and_an_embedded_source(name):
     app = get(name)
     assert tuple(app.presets) == ("tiny", "base", "large")
@@ -70,7 +70,7 @@ def test_every_application_has_the_same_presets_and_an_embedded_source(name):
     assert all(source.summary and source.licence for source in app.sources.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_setting_says_what_it_is(name):
     fields = type(get(name).preset("tiny")).model_fields
     assert not [field for field, facts in fields.items() if not facts.description]

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.application import Application, get
+from components.application import Application
 from components.errors import DataError, SettingError, SourceError
+from components.registry import get
 from components.speech_commands import sources as clip_sources
 from components.speech_commands import synthetic as synthetic_speech
 from components.speech_commands.detections import (

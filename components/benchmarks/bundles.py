@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.application import Application, Scores, get
+from components.application import Application, Run, Scores, Trained
 from components.data.artifacts import Artifact, new_folder, seal
-from components.pipeline import stages as pipeline
+from components.pipeline import stages
+from components.pipeline.comparison import compare
+from components.registry import get
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +35,7 @@ class Prepared:
     @property
     def keras(self) -> Path:
         """The Keras model that it was exported from."""
-        return self.folder / "model" / pipeline.MODEL
+        return self.folder / "model" / stages.MODEL
 
 
 EXAMPLES = 2  # that stand for a test part: the paired test with the baseline needs two
@@ -47,11 +49,10 @@ def untrained(application: str, settings: Mapping[str, Any], folder: Path) -> No
     """Write the bundle of a `base` network with other `settings`, made from the embedded source, into `folder`."""
     app = replace(get(application), fit=_no_zeros, score=lambda *_, **__: _scores(get(application)))
     config = app.preset("base").changed({**LITTLE_DATA.get(application, {}), **settings})
-    raw = pipeline.ingest(app, "embedded", config, folder / "raw")
-    data = pipeline.preprocess(app, raw, config, folder / "data")
-    model = pipeline.train(app, data, config, folder / "model")
-    report = _report(app, folder / "report")
-    pipeline.export(app, data, model, report, config, folder / "bundle", "untrained")
+    run = Run(app, "embedded", config, "untrained")
+    data = stages.preprocess(run, stages.ingest(run, folder / "raw"), folder / "data")
+    model = stages.train(run, data, folder / "model")
+    stages.export(Trained(run, data, model, _report(app, folder / "report")), folder / "bundle")
 
 
 def _no_zeros(model: "keras.Model", *_: Any) -> dict[str, list[float]]:
@@ -63,14 +64,14 @@ def _no_zeros(model: "keras.Model", *_: Any) -> dict[str, list[float]]:
     return {}
 
 
-def _scores(app: Application) -> Scores:
+def _scores(app: Application[Any]) -> Scores:
     """What stands for the scores of an untrained network: a few examples, answered as well by every variant."""
     return Scores({app.metric.name: 0.0}, np.zeros(EXAMPLES))
 
 
-def _report(app: Application, folder: Path) -> Artifact:
+def _report(app: Application[Any], folder: Path) -> Artifact:
     """The evaluation that the exporter asks for."""
     with new_folder(folder) as work:
-        verdict = pipeline.compare(app, _scores(app), {"nothing": _scores(app)})
+        verdict = compare(app, _scores(app), {"nothing": _scores(app)})
         digest = seal(work, verdict)
     return Artifact(folder, digest)

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.application import NAMES
 from components.benchmarks.bundles import Prepared, untrained
 from components.benchmarks.markdown import duration, grid, share, speedup_of
 from components.benchmarks.preparing import prepared
 from components.benchmarks.processes import QUIET, Effort, note
 from components.benchmarks.timing import Timing, timed_rows
 from components.errors import GatewiseError
+from components.registry import names
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ MEGABYTE = 1e6
 
 def prepare(folder: Path) -> None:
     """The `base` bundle of every application."""
-    for name in NAMES:
+    for name in names():
         untrained(name, {}, folder / name)
 
 
@@ -48,7 +48,7 @@ def run(folder: Path, effort: Effort) -> dict[str, Any]:
     python = str(EDGE.absolute()) if edge else sys.executable
     notes = [f"Gatewise ran in {'the light environment .venv-edge' if edge else 'the full environment .venv'}."]
     rows: list[dict[str, Any]] = []
-    for name in NAMES:
+    for name in names():
         made = Prepared(models / name)
         vectors = made.bundle / "testvectors.npz"
         commands = {

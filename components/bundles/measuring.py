@@ -1,10 +1,10 @@
 """What a bundle's variant computes, how well and how fast, through the runtime that devices use."""
 
 import logging
-import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from components.application import Application, Description, Feeds, Predict
 from components.bundles.choice import largest_loss, loss
+from components.converters.checking.timing import median_seconds
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 VARIANT_EXAMPLES = 2_000  # test examples each variant is scored on: the same for all, so that they compare
 CHOICE_EXAMPLES = 2_000  # validation examples on which files are chosen: 0.2 points are four of them
 LATENCY_ROUNDS, LATENCY_RUNS = 12, 5  # variants take turns of so many runs; the median of all is reported
-LATENCY_SECONDS = 0.2  # a turn is cut short after this many
 QUANTIZED_MARGIN = 2.0  # a quantised variant may differ on another processor by this much more than it did here
 EXACT = "float32"
 
@@ -41,7 +41,7 @@ class Measuring:
         config: the settings.
     """
 
-    app: Application
+    app: Application[Any]
     folder: Path
     description: Description
     expected: Sequence[dict[str, np.ndarray]]
@@ -87,8 +87,10 @@ class Measuring:
 
     def latencies(self, names: Sequence[str]) -> dict[str, float]:
         """Milliseconds of one prediction on one thread by variant, all measured side by side."""
-        predicts = {name: self._opened(name)[1] for name in names}
-        return latencies_ms(predicts, self.description.cases[0])
+        predicts, case = [self._opened(name)[1] for name in names], self.description.cases[0]
+        calls = [partial(predict, case) for predict in predicts]
+        taken = median_seconds(calls, LATENCY_ROUNDS, LATENCY_RUNS)
+        return {name: 1_000 * seconds for name, seconds in zip(names, taken, strict=True)}
 
     def _opened(self, name: str) -> "tuple[Variant, Predict]":
         from gatewise.bundle import open_bundle
@@ -108,19 +110,3 @@ def runtime_predict(runtime: "Runtime") -> Predict:
         return outputs | {state.next: array for state, array in zip(runtime.states, following, strict=True)}
 
     return predict
-
-
-def latencies_ms(predicts: Mapping[str, Predict], case: Feeds) -> dict[str, float]:
-    """Median milliseconds of one call of each; they take turns, so that a busy moment of the machine hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in predicts}
-    for _ in range(LATENCY_ROUNDS):
-        for name, predict in predicts.items():
-            predict(case)  # its weights are in the cache again
-            turn = time.perf_counter()
-            for _ in range(LATENCY_RUNS):
-                started = time.perf_counter()
-                predict(case)
-                times[name].append(time.perf_counter() - started)
-                if time.perf_counter() - turn > LATENCY_SECONDS:
-                    break
-    return {name: 1_000 * statistics.median(taken) for name, taken in times.items()}

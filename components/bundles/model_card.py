@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.application import Application, Description
-from components.pipeline.report import score_table, verdict_line
+from components.bundles.verdict import score_table, verdict_line
 
 INSTALL = "pip install gatewise"
 
 
 def model_card(
-    app: Application, manifest: Mapping[str, Any], verdict: Mapping[str, Any], description: Description
+    app: Application[Any], manifest: Mapping[str, Any], verdict: Mapping[str, Any], description: Description
 ) -> str:
     """The card as Markdown, every number taken from the manifest and the evaluation."""
     data = manifest["data"]
@@ -29,7 +29,7 @@ def model_card(
     )
 
 
-def _notes(app: Application, manifest: Mapping[str, Any]) -> str:
+def _notes(app: Application[Any], manifest: Mapping[str, Any]) -> str:
     """What must be said of files that lose too much, that do not ship, and that are for microcontrollers."""
     notes = ""
     worse = {name: v["loss"] for name, v in manifest["variants"].items() if not v.get("recommended", True)}
@@ -50,7 +50,7 @@ def _notes(app: Application, manifest: Mapping[str, Any]) -> str:
     return notes + ("\n\nFiles that do not ship:\n\n" + "\n".join(lines) if lines else "")
 
 
-def variant_table(app: Application, manifest: Mapping[str, Any]) -> str:
+def variant_table(app: Application[Any], manifest: Mapping[str, Any]) -> str:
     """A Markdown table of the bundle's variants: size, parity, metric and time."""
     lines = [f"| variant | file | bytes | parity | {app.metric.name} | ms per prediction |", "|---" * 6 + "|"]
     for name, variant in manifest["variants"].items():

@@ -6,7 +6,8 @@ import logging
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -14,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.application import Application, Description
+from components.application import Description, Trained
 from components.bundles.choice import fastest_step
 from components.bundles.entries import enter
 from components.bundles.measuring import Measuring
 from components.bundles.model_card import model_card
-from components.data.artifacts import Artifact
-from components.settings import Settings
+from components.converters.specs import TensorSpec, states_of
 
 if TYPE_CHECKING:
     import keras
@@ -34,25 +34,18 @@ HEADER_BYTES = 1 << 19  # a larger C header is not worth carrying: `gatewise hea
 LIBRARIES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 
 
-def write_bundle(
-    app: Application,
-    model: "keras.Model",
-    data: Artifact,
-    trained: Artifact,
-    report: Artifact,
-    config: Settings,
-    preset: str,
-    folder: Path,
-) -> dict[str, Any]:
+def write_bundle(trained: Trained[Any], model: "keras.Model", folder: Path) -> dict[str, Any]:
     """Write a bundle into `folder` and return the facts for its artifact card.
 
     Raises:
         ConversionError: the network cannot be exported.
         ParityError: a variant does not compute what Keras computes.
     """
-    from components.converters.tflite.integer_variants import export_variants
+    from components.converters.network_files import export_variants
     from components.networks.gru import predictor
 
+    run, data = trained.run, trained.data
+    app, config = run.application, run.config
     description = app.describe(data.path, config)
     reference = predictor(model)
     expected = [reference(case) for case in description.cases]
@@ -61,7 +54,7 @@ def write_bundle(
     if description.tokenizer:
         shutil.copyfile(description.tokenizer, folder / TOKENIZER)
     (folder / CARD).write_text("")  # written last, when the numbers in it are known
-    manifest = _manifest(app, data, trained, report, config, preset, description)
+    manifest = _manifest(trained, description)
     measuring = Measuring(app, folder, description, expected, data.path, config)
     enter(manifest, exported, measuring, lambda: _write_manifest(folder, manifest))
     for name, variant in manifest["variants"].items():
@@ -69,33 +62,28 @@ def write_bundle(
     for name, taken in measuring.latencies(list(manifest["variants"])).items():
         manifest["variants"][name]["latency_ms"] = taken
     manifest["settings"] |= fastest_step(manifest["variants"])
-    (folder / CARD).write_text(model_card(app, manifest, report.card(), description), encoding="utf-8")
+    (folder / CARD).write_text(model_card(app, manifest, trained.report.card(), description), encoding="utf-8")
     _write_manifest(folder, manifest)
     if _write_header(folder):
         _write_manifest(folder, manifest)
     return {"name": manifest["name"], "version": manifest["version"], "variants": manifest["variants"]}
 
 
-def _manifest(
-    app: Application,
-    data: Artifact,
-    trained: Artifact,
-    report: Artifact,
-    config: Settings,
-    preset: str,
-    description: Description,
-) -> dict[str, Any]:
-    verdict, facts, now = report.card(), data.card(), datetime.now(UTC)
+def _manifest(trained: Trained[Any], description: Description) -> dict[str, Any]:
+    run, data = trained.run, trained.data
+    app, preset = run.application, run.preset
+    verdict, facts, now = trained.report.card(), data.card(), datetime.now(UTC)
     raw = facts.get("raw", facts)
     source = Path(str(raw["source"])).name
     return {
         "schema_version": SCHEMA_VERSION,
         "application": app.name,
         "name": "-".join(part for part in (app.name, preset, source) if part),
-        "version": f"{now:%Y%m%d-%H%M%S}-{trained.sha256[:8]}",
+        "version": f"{now:%Y%m%d-%H%M%S}-{trained.model.sha256[:8]}",
         "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "graph": _graph(description),
         "settings": dict(description.settings),
+        "example": asdict(app.example),
         "variants": {},
         "default_variant": "onnx",
         "files": {},
@@ -107,7 +95,7 @@ def _manifest(
         },
         "baselines": verdict["baselines"],
         "preset": preset,
-        "config": config.model_dump(mode="json"),
+        "config": run.config.model_dump(mode="json"),
         "data": {**raw, "source": source, "sha256": facts.get("raw_sha256", data.sha256)},
         "git_commit": _git_commit(),
         "libraries": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
@@ -117,18 +105,12 @@ def _manifest(
 def _graph(description: Description) -> dict[str, Any]:
     """The graph's tensors, carried states apart from inputs and outputs."""
 
-    def listed(tensors: Any) -> list[dict[str, Any]]:
-        return [
-            {"name": t.name, "shape": list(t.shape), "dtype": t.dtype, "unit": t.unit}
-            for t in tensors
-            if not t.name.startswith("state_")
-        ]
+    states = [asdict(state) for state in states_of(description.graph)]
+    carried = {state[end] for state in states for end in ("name", "next")}
 
-    states = [
-        {"name": t.name, "next": f"{t.name}_next", "shape": list(t.shape), "dtype": t.dtype}
-        for t in description.graph.inputs
-        if t.name.startswith("state_")
-    ]
+    def listed(tensors: Sequence[TensorSpec]) -> list[dict[str, Any]]:
+        return [asdict(tensor) for tensor in tensors if tensor.name not in carried]
+
     return {
         "inputs": listed(description.graph.inputs),
         "outputs": listed(description.graph.outputs),

@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STATE = "state_{}"
-NEXT_STATE = "state_{}_next"
-
 
 @dataclass(frozen=True)
 class TensorSpec:

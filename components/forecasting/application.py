@@ -1,87 +1,34 @@
 """Forecasting: many series in, one GRU that gives the quantiles of every step ahead."""
 
 import json
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BeforeValidator, Field, field_validator
-
-from components.application import Application, Description, Illustration, Metric, Predict, Scores
+from components.application import (
+    Application,
+    Description,
+    Example,
+    Illustration,
+    Metric,
+    Predict,
+    QualityRun,
+    Scores,
+)
 from components.data.artifacts import sha256_of
 from components.data.sources import identity, is_own, named, own_path
-from components.forecasting import pictures as forecast_pictures
-from components.forecasting import preparation as forecast_preparation
-from components.forecasting import scores as forecast_scores
-from components.forecasting import windows
+from components.forecasting import pictures, preparation, scores, windows
+from components.forecasting.config import PRESETS, Config
 from components.forecasting.series import History, varying
 from components.forecasting.sources import SOURCES, histories_of
-from components.settings import Settings
 
 if TYPE_CHECKING:
     import keras
-
-log = logging.getLogger(__name__)
 
 RAW, FACTS = "series.parquet", "facts.json"
 COLUMNS = ("series", "minutes", "value")  # of the raw table; extra columns follow
 CASES = 3  # real windows that travel in the bundle
 CALIBRATION_WINDOWS = 100  # of the validation part, from which integer files take their ranges
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) and given else given)
-]
-
-
-class Config(Settings):
-    """Settings of a forecasting training. Zero and "auto" mean: decided from the data, and said in the log."""
-
-    context: int = Field(0, ge=0, le=4_096, description="rows looked back on; 0: by the frequency")
-    horizon: int = Field(0, ge=0, le=1_024, description="rows to forecast; 0: by the frequency")
-    quantiles: tuple[float, ...] = Field((0.1, 0.25, 0.5, 0.75, 0.9), description="shares, ascending, 0.5 among them")
-    season: int = Field(0, ge=0, le=2_048, description="rows of the cycle; 0: by the frequency")
-    anchor: Literal["auto", "last", "seasonal", "mean"] = Field("auto", description="what forecasts are measured from")
-    transform: Literal["auto", "level", "log"] = Field("auto", description="log for prices: changes in per cent")
-    calendar: bool = Field(True, description="whether the network sees time of day, day of week, time of year")
-    fill_limit: int = Field(3, ge=0, le=1_000, description="missing rows in a row that are filled; more cut a series")
-    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of all rows, by time, to choose on")
-    test_share: float = Field(0.2, gt=0, lt=0.5, description="share of all rows, the latest, to test on")
-    stride: int = Field(0, ge=0, le=1_024, description="rows between the test's forecasts; 0: one horizon")
-    protocol: Literal["own", "lstnet", "ett"] = Field("own", description="split and metrics of a published comparison")
-    windows_per_epoch: int = Field(0, ge=0, description="training windows drawn per epoch; 0: all")
-    time_column: str = Field("", description="column with the time; found by its usual names when empty")
-    series_column: str = Field("", description="column that tells series apart, in a long table")
-    value_columns: Names = Field((), description="columns to forecast; by their usual names when empty")
-    extra_columns: Names = Field((), description="further columns the network sees of the past")
-    files: str = Field("", description="which files of a folder, as a pattern; the commonest layout when empty")
-    tickers: Names = Field((), description="for yfinance, as Yahoo spells them")
-    period: str = Field("5y", pattern=r"^(\d+(d|wk|mo|y)|ytd|max)$", description="for yfinance: how far back")
-    interval: str = Field("1d", pattern=r"^\d+(m|h|d|wk|mo)$", description="for yfinance: time between prices")
-
-    training_only: ClassVar[frozenset[str]] = Settings.training_only | {"windows_per_epoch"}
-
-    @field_validator("quantiles")
-    @classmethod
-    def _ascending(cls, given: tuple[float, ...]) -> tuple[float, ...]:
-        if list(given) != sorted(set(given)) or 0.5 not in given or not 0 < given[0] <= given[-1] < 1:
-            raise ValueError("quantiles must ascend, lie between 0 and 1 and include 0.5")
-        return given
-
-
-PRESETS = {
-    "tiny": Config(
-        context=48, horizon=12, units=24, epochs=4, batch_size=64, learning_rate=5e-3, windows_per_epoch=4_000
-    ),
-    "base": Config(
-        units=32, dropout=0.3, epochs=10, batch_size=128, learning_rate=1e-3, weight_decay=0.01, patience=4,
-        windows_per_epoch=12_800,
-    ),
-    "large": Config(
-        units=96, layers=2, dropout=0.4, epochs=40, batch_size=128, learning_rate=1e-3, weight_decay=0.02, patience=8,
-        windows_per_epoch=25_600,
-    ),
-}  # fmt: skip
 
 USAGE = """
 import gatewise
@@ -134,7 +81,7 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
         extras = rows[list(config.extra_columns)].to_numpy(float)
         histories.append(History(str(name), rows["minutes"].to_numpy(), rows["value"].to_numpy(float), extras))
     unit = json.loads((raw / FACTS).read_text())["unit"]
-    prepared = forecast_preparation.prepare(histories, config.extra_columns, unit, config)
+    prepared = preparation.prepare(histories, config.extra_columns, unit, config)
     prepared.save(folder)
     task = prepared.task
     return {
@@ -153,7 +100,7 @@ def build(data: Path, config: Config) -> "keras.Model":
     """The network: raw values, times and perhaps extra columns → raw quantiles (batch, horizon, quantiles)."""
     from components.forecasting.network import network
 
-    return network(windows.load(data), config.units, config.layers, config.dropout)
+    return network(windows.load(data), config)
 
 
 def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[str, list[float]]:
@@ -163,18 +110,16 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
 
     prepared = windows.load(data)
     train = Batches(prepared, prepared.parts["train"], config.batch_size, config.windows_per_epoch, config.seed)
-    validation = Batches(prepared, prepared.parts["validation"], forecast_scores.BATCH, 0, None)
+    validation = Batches(prepared, prepared.parts["validation"], scores.BATCH, 0, None)
     loss = {"quantiles": pinball_loss(prepared.task.quantiles)}
-    return training.fit(model, train, validation, config, folder, steps_per_epoch=len(train), loss=loss)
+    return training.fit(model, training.Lesson(train, validation, len(train), loss), config, folder)
 
 
 def score(predict: Predict, data: Path, config: Config, limit: int | None = None, part: str = "test") -> Scores:
     """Scaled pinball loss on a part's windows, or on `limit` of them evenly spread."""
     prepared = windows.load(data)
     starts = prepared.spread(part, limit)
-    return forecast_scores.measured(
-        prepared, starts, forecast_scores.forecast(predict, prepared, starts), config.protocol
-    )
+    return scores.measured(prepared, starts, scores.forecast(predict, prepared, starts), config.protocol)
 
 
 def baselines(data: Path, config: Config) -> dict[str, Scores]:
@@ -182,8 +127,8 @@ def baselines(data: Path, config: Config) -> dict[str, Scores]:
     prepared = windows.load(data)
     starts = prepared.test()
     return {
-        name: forecast_scores.measured(prepared, starts, forecast(starts), config.protocol)
-        for name, forecast in forecast_preparation.ranked(prepared).items()
+        name: scores.measured(prepared, starts, forecast(starts), config.protocol)
+        for name, forecast in preparation.ranked(prepared).items()
     }
 
 
@@ -191,11 +136,11 @@ def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Il
     """Forecasts beside what came, the loss at every step ahead, and the rolling origins in stretches of time."""
     prepared = windows.load(data)
     starts = prepared.test()
-    name, baseline = next(iter(forecast_preparation.ranked(prepared).items()))
-    ours, theirs = forecast_scores.forecast(predict, prepared, starts), baseline(starts)
-    forecast_pictures.fans(folder / "forecasts.png", prepared, starts, ours, theirs, name)
-    forecast_pictures.losses_by_step(folder / "loss_by_step.png", prepared, starts, ours, theirs, name)
-    tables = forecast_pictures.tables(prepared, starts, ours, theirs, name)
+    name, baseline = next(iter(preparation.ranked(prepared).items()))
+    ours, theirs = scores.forecast(predict, prepared, starts), baseline(starts)
+    pictures.fans(folder / "forecasts.png", prepared, starts, ours, theirs, name)
+    pictures.losses_by_step(folder / "loss_by_step.png", prepared, starts, ours, theirs, name)
+    tables = pictures.tables(prepared, starts, ours, theirs, name)
     return Illustration(tables, ("forecasts.png", "loss_by_step.png"))
 
 
@@ -231,6 +176,7 @@ def _limits(task: windows.Task) -> str:
 APPLICATION = Application(
     name="forecasting",
     title="Forecasts of series",
+    summary="time series become quantile forecasts for every step ahead",
     metric=METRIC,
     presets=PRESETS,
     sources=SOURCES,
@@ -245,4 +191,9 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    layers=("components.forecasting.layers",),
+    quality={
+        "stocks": QualityRun("../shared/data/stocks", "31 share price histories, 5 days ahead", picture="forecasts.png")
+    },
+    example=Example(vectors={"values": "values", "times": "minutes datetime64[m]", "extra": "extra"}),
 )

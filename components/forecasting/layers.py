@@ -1,6 +1,7 @@
 """Layers that take raw series: the front end of a forecasting network travels inside its graph."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -55,28 +56,33 @@ class Frame(keras.layers.Layer):
         scale: (batch, 1);
         summary: level and scale against those of the training part, (batch, 2 or 3).
 
-    Its arguments are the fields of `windows.Task` that `choices` names.
+    Args:
+        choices: the fields of `windows.Task` that `CHOICES` names, by name.
     """
 
-    choices = ("context", "horizon", "anchor", "season", "lags", "logarithm", "level", "spread", "floor")
+    CHOICES = ("context", "horizon", "anchor", "season", "lags", "logarithm", "level", "spread", "floor")
 
-    def __init__(
-        self,
-        context: int,
-        horizon: int,
-        anchor: str,
-        season: int,
-        lags: Any,
-        logarithm: bool,
-        level: Any,
-        spread: Any,
-        floor: float,
-        **kwargs: Any,
-    ) -> None:
+    context: int
+    horizon: int
+    anchor: str
+    season: int
+    lags: tuple[int, ...]
+    logarithm: bool
+    level: tuple[float, float]
+    spread: tuple[float, float]
+    floor: float
+
+    def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.context, self.horizon, self.anchor, self.season = context, horizon, anchor, season
-        self.lags, self.logarithm, self.level, self.spread = tuple(lags), logarithm, tuple(level), tuple(spread)
-        self.floor = floor
+        for name in self.CHOICES:
+            value = choices[name]
+            setattr(self, name, tuple(value) if isinstance(value, list | tuple) else value)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Frame":
+        """The layer of a saved configuration, in which the choices stand side by side with Keras' own options."""
+        options = {name: value for name, value in config.items() if name not in cls.CHOICES}
+        return cls({name: config[name] for name in cls.CHOICES}, **options)
 
     def call(self, values: Any) -> dict[str, Any]:
         z = ops.log(ops.maximum(values, SMALLEST)) if self.logarithm else values  # (batch, context)
@@ -147,7 +153,7 @@ class Frame(keras.layers.Layer):
         }
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {name: getattr(self, name) for name in self.choices}
+        return super().get_config() | {name: getattr(self, name) for name in self.CHOICES}
 
 
 @keras.saving.register_keras_serializable("gatewise")

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import keras
 
     from components.converters.specs import GraphSpec
+    from components.forecasting.config import Config
 
 MOST_WINDOWS = 20_000  # windows that the starting quantiles are taken from
 STEP_FEATURES = 8  # numbers that the whole context hands to each step ahead
 
 
-def network(windows: Windows, units: int, layers: int, dropout: float) -> "keras.Model":
+def network(windows: Windows, config: "Config") -> "keras.Model":
     """The untrained network: it forecasts what the autoregression forecasts, and has only the rest to learn.
 
     Prices begin at their last value, with the quantiles of the training part's changes.
@@ -27,7 +28,7 @@ def network(windows: Windows, units: int, layers: int, dropout: float) -> "keras
     import keras
     from keras import layers as kl
 
-    from components.forecasting import layers as series_layers
+    from components.forecasting import layers
     from components.networks import gru
 
     task = windows.task
@@ -35,27 +36,27 @@ def network(windows: Windows, units: int, layers: int, dropout: float) -> "keras
     values = keras.Input((task.context,), name="values")
     minutes = keras.Input((task.context + task.horizon,), name="minutes", dtype="int32")
     inputs = [values, minutes]
-    choices = {name: getattr(task, name) for name in series_layers.Frame.choices}
-    frame = series_layers.Frame(**choices, name="frame")(values)
+    choices = {name: getattr(task, name) for name in layers.Frame.CHOICES}
+    frame = layers.Frame(choices, name="frame")(values)
     past, ahead = [frame["sequence"]], [frame["lookback"]]
     if task.cycles:
-        calendar = series_layers.Calendar(task.cycles, name="calendar")(minutes)
+        calendar = layers.Calendar(task.cycles, name="calendar")(minutes)
         past.append(calendar[:, : task.context])
         ahead.append(calendar[:, task.context :])
     if task.extras:
         extra = keras.Input((task.context, len(task.extras)), name="extra")
         inputs.append(extra)
-        past.append(series_layers.Standardized(task.extra_mean, task.extra_deviation, name="extra_scaled")(extra))
+        past.append(layers.Standardized(task.extra_mean, task.extra_deviation, name="extra_scaled")(extra))
     x = kl.Concatenate(name="past")(past) if len(past) > 1 else past[0]  # (batch, context, channels)
-    state = gru.encoder(x, units, layers, dropout)  # (batch, units)
+    state = gru.encoder(x, config.units, config.layers, config.dropout)  # (batch, units)
     state = kl.Concatenate(name="state")([state, frame["summary"]])
     whole = kl.Dense(task.horizon * STEP_FEATURES, name="to_steps")(state)
     steps = [kl.Reshape((task.horizon, STEP_FEATURES), name="per_step")(whole), *ahead]
-    steps.append(kl.RepeatVector(task.horizon, name="everywhere")(kl.Dense(units, name="shared")(state)))
+    steps.append(kl.RepeatVector(task.horizon, name="everywhere")(kl.Dense(config.units, name="shared")(state)))
     x = kl.Concatenate(name="ahead")(steps)  # (batch, horizon, features)
-    x = kl.Dropout(dropout, name="ahead_dropout")(kl.Dense(2 * units, activation="relu", name="mix")(x))
+    x = kl.Dropout(config.dropout, name="ahead_dropout")(kl.Dense(2 * config.units, activation="relu", name="mix")(x))
     x = kl.Dense(count, kernel_initializer="zeros", name="correction")(x)  # (batch, horizon, quantiles)
-    head = series_layers.Quantiles(middle, task.logarithm, name="quantiles")
+    head = layers.Quantiles(middle, task.logarithm, name="quantiles")
     if task.logarithm:  # the way a price came says next to nothing of where it goes: a straight line only overfits
         quantiles = head(x, frame["anchors"], frame["scale"])
         head.start_from(error_quantiles(windows))

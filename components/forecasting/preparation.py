@@ -15,7 +15,7 @@ from components.forecasting.series import History, segments
 from components.forecasting.windows import PARTS, Task, Windows, cuts, framed, starts_by_part
 
 if TYPE_CHECKING:
-    from components.forecasting.application import Config
+    from components.forecasting.config import Config
 
 log = logging.getLogger(__name__)
 

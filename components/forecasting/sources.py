@@ -15,7 +15,7 @@ from components.forecasting.synthetic import EMBEDDED
 from components.forecasting.tables import Columns, read_histories
 
 if TYPE_CHECKING:
-    from components.forecasting.application import Config
+    from components.forecasting.config import Config
 
 log = logging.getLogger(__name__)
 

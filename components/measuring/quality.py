@@ -5,61 +5,50 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.application import get
+from components.application import Application, QualityRun, Run, Trained
 from components.data.artifacts import CARD, Artifact, home, key_of, open_artifact
 from components.errors import GatewiseError
 from components.measuring.machine import described, machine
-from components.pipeline import stages as pipeline
+from components.pipeline import stages
+from components.registry import get, names
 
 log = logging.getLogger(__name__)
 
 REPORTS = Path("reports")
 
 
-@dataclass(frozen=True)
-class Run:
-    """One real-data run: what the command line would be told."""
-
-    application: str
-    source: str
-    preset: str = "base"
-    settings: dict[str, Any] = field(default_factory=dict)
-    picture: str = ""  # of its report, for the README
-
-    @property
-    def command(self) -> str:
-        """The same run as a command."""
-        extra = "".join(f" --set {name}={value}" for name, value in self.settings.items())
-        return f"gatewise-flows run {self.application} --preset {self.preset} --source {self.source}{extra}"
+def runs() -> dict[str, tuple[Application[Any], QualityRun]]:
+    """Every declared run by its name, with its application."""
+    return {name: (app, run) for app in map(get, names()) for name, run in app.quality.items()}
 
 
-RUNS = {
-    "imdb": Run("sentiment", "../shared/data/imdb"),
-    "shakespeare": Run("text_generation", "../shared/data/shakespeare/input.txt"),
-    "stocks": Run("forecasting", "../shared/data/stocks", picture="forecasts.png"),
-    "speech_commands": Run("speech_commands", "../shared/data/speech_commands"),
-}
+def command(app: Application[Any], run: QualityRun) -> str:
+    """The run as a command."""
+    extra = "".join(f" --set {name}={value}" for name, value in run.settings.items())
+    return f"gatewise-flows run {app.name} --preset {run.preset} --source {run.source}{extra}"
 
 
-def measure(name: str, run: Run) -> dict[str, Any]:
+def measure(name: str) -> dict[str, Any]:
     """All stages of one run; its scores, baselines, bundle and times."""
-    app = get(run.application)
-    config = app.preset(run.preset).changed(run.settings)
-    folder = home() / "quality" / f"{name}-{key_of(run.command, config.model_dump(mode='json'))}"
-    raw = _kept(folder / "ingest", lambda path: pipeline.ingest(app, run.source, config, path))
-    data = _kept(folder / "preprocess", lambda path: pipeline.preprocess(app, raw, config, path))
-    model = _kept(folder / "train", lambda path: pipeline.train(app, data, config, path))
-    report = _kept(folder / "evaluate", lambda path: pipeline.evaluate(app, data, model, config, path))
-    if run.picture:
-        shutil.copy(report.path / run.picture, REPORTS / run.picture)
-    bundle = pipeline.export(app, data, model, report, config, folder / "export", run.preset)
+    app, asked = runs()[name]
+    run = Run(app, asked.source, app.preset(asked.preset).changed(asked.settings), asked.preset)
+    key = key_of(command(app, asked), run.config.model_dump(mode="json"))
+    folder = home() / "quality" / f"{name}-{key}"
+    raw = _kept(folder / "ingest", lambda path: stages.ingest(run, path))
+    data = _kept(folder / "preprocess", lambda path: stages.preprocess(run, raw, path))
+    model = _kept(folder / "train", lambda path: stages.train(run, data, path))
+    report = _kept(folder / "evaluate", lambda path: stages.evaluate(run, data, model, path))
+    if asked.picture:
+        shutil.copy(report.path / asked.picture, REPORTS / asked.picture)
+    bundle = stages.export(Trained(run, data, model, report), folder / "export")
     verdict = report.card()
     return {
-        "command": run.command,
+        "application": app.name,
+        "about": asked.about,
+        "command": command(app, asked),
         **{key: verdict[key] for key in ("metric", "value", "baseline", "baseline_value", "beats_baseline", "p_value")},
         "metrics": verdict["metrics"],
         "baselines": verdict["baselines"],
@@ -103,20 +92,21 @@ def write_table(results: dict[str, dict[str, Any]]) -> None:
     (REPORTS / "quality.md").write_text("\n".join(lines) + "\n")
 
 
-def main(names: list[str]) -> int:
+def main(asked: list[str]) -> int:
     """Measure the runs of the given names (all without one), adding to what the table already holds."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for name in names or RUNS:
-        if name not in RUNS:
-            log.error("no run named '%s': choose from %s", name, ", ".join(RUNS))
+    declared = runs()
+    for name in asked or declared:
+        if name not in declared:
+            log.error("no run named '%s': choose from %s", name, ", ".join(declared))
             return 1
         try:
-            found = measure(name, RUNS[name])
+            found = measure(name)
         except GatewiseError as error:
             log.error("%s", error)
             return 1
         results = _earlier() | {name: found}  # read only now: another run may have added its row meanwhile
-        write_table({key: results[key] for key in RUNS if key in results})
+        write_table({key: results[key] for key in declared if key in results})
     return 0
 
 

@@ -12,18 +12,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
-from components.application import get
 from components.measuring.machine import described
+from components.registry import get
 
 ROOT = Path(__file__).resolve().parents[2]
 README, REPORTS = ROOT / "README.md", ROOT / "reports"
 PROOF = 0.05  # p-value from which a lead counts as none
-DATA = {
-    "imdb": "IMDB, the official 25,000 test reviews",
-    "shakespeare": "tiny Shakespeare, the last tenth",
-    "stocks": "31 share price histories, 5 days ahead",
-    "speech_commands": "Speech Commands, 2,387 clips, 12 labels, speakers apart",
-}  # what a run of `make quality` is about
 
 
 def updated(text: str, reports: Path = REPORTS) -> str:
@@ -42,15 +36,15 @@ def quality(reports: Path) -> list[str]:
         "| application | data | metric | model | hardest baseline | | training | model file: float32, int8 |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, row in _read(reports / "quality.json").items():
-        metric = get(row["command"].split()[2]).metric
+    for row in _read(reports / "quality.json").values():
+        metric = get(row["application"]).metric
         digits = 2 if metric.unit == "%" else 4
         ours = rounded(row["value"], digits, up=not metric.higher_is_better)
         theirs = rounded(row["baseline_value"], digits, up=metric.higher_is_better)
         better = "higher" if metric.higher_is_better else "lower"
         sizes = ", ".join(_size(row["variants"][name]["bytes"]) for name in ("onnx", "onnx-int8"))
         lines.append(
-            f"| `{row['command'].split()[2]}` | {DATA[name]} | {_words(metric.name)}, {better} is better "
+            f"| `{row['application']}` | {row['about']} | {_words(metric.name)}, {better} is better "
             f"| **{ours}{metric.unit}** | {theirs}{metric.unit}, {_words(row['baseline'])} | {_verdict(row)} "
             f"| {rounded(row['training_minutes'], 0, up=True)} min | {sizes} |"
         )

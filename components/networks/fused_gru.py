@@ -11,6 +11,7 @@ product over all steps. Where the processor multiplies in bfloat16, the products
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 CPU_FACTS = Path("/proc/cpuinfo")
 OPEN = 60.0  # in an update gate: its sigmoid is 1 in float32, whatever else reaches it
 BFLOAT16_SIGNS = ("avx512_bf16", "amx_bf16")  # what Linux calls the instructions
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How the loop computes: the share of recurrent weights dropped in training, and what the products take."""
+
+    weight_dropout: float
+    dtype: str
 
 
 @contextmanager
@@ -36,7 +45,7 @@ def fused(network: "keras.Model", weight_dropout: float = 0.0, dtype: str | None
     """
     layers = _grus(network.layers)
     for layer in layers:
-        layer.inner_loop = partial(_inner_loop, layer, weight_dropout, dtype or best_dtype())
+        layer.inner_loop = partial(_inner_loop, layer, Loop(weight_dropout, dtype or best_dtype()))
     try:
         yield
     finally:
@@ -65,8 +74,7 @@ def best_dtype() -> str:
 
 def _inner_loop(
     layer: "keras.layers.GRU",
-    weight_dropout: float,
-    dtype: str,
+    loop: Loop,
     sequences: Any,
     initial_state: Any,
     mask: Any,
@@ -77,8 +85,8 @@ def _inner_loop(
 
     cell = layer.cell
     kernel, recurrent = tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel)
-    if training and weight_dropout:
-        recurrent = tf.nn.dropout(recurrent, weight_dropout)
+    if training and loop.weight_dropout:
+        recurrent = tf.nn.dropout(recurrent, loop.weight_dropout)
     if mask is not None:
         sequences, kernel = _frozen(sequences, kernel, tf.nest.flatten(mask)[0])
     x = tf.transpose(sequences, (1, 0, 2))  # (time, batch, features)
@@ -88,7 +96,7 @@ def _inner_loop(
         recurrent,
         tf.convert_to_tensor(cell.bias),
         tf.nest.flatten(initial_state)[0],
-        tf.as_dtype(dtype),
+        tf.as_dtype(loop.dtype),
     )
     return last, tf.transpose(outputs, (1, 0, 2)), [last]
 
@@ -125,7 +133,7 @@ def recurrence(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any, dtype
         last, kept = _run_forward(x, kernel, recurrent, bias, state)
 
         def gradients(of_outputs: Any, of_last: Any) -> Any:
-            return _run_backward(x, kernel, recurrent, state, kept, of_outputs, of_last)
+            return _run_backward(x, kernel, recurrent, state, kept, (of_outputs, of_last))
 
         return (tf.cast(kept[0], tf.float32), last), gradients
 
@@ -151,15 +159,16 @@ def _run_forward(x: Any, kernel: Any, recurrent: Any, bias: Any, state: Any) -> 
 
 
 def _run_backward(
-    x: Any, kernel: Any, recurrent: Any, state: Any, kept: list[Any], of_outputs: Any, of_last: Any
+    x: Any, kernel: Any, recurrent: Any, state: Any, kept: list[Any], given: tuple[Any, Any]
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """Gradients of x, kernel, recurrent, bias and state."""
+    """Gradients of x, kernel, recurrent, bias and state, from those given of all outputs and of the last state."""
     import tensorflow as tf
 
+    of_outputs, of_last = given
     dtype, steps, units = x.dtype, tf.shape(x)[0], recurrent.shape[0]
     before = tf.concat([tf.cast(state, dtype)[None], kept[0][:-1]], 0)  # (time, batch, units)
-    given = (of_outputs, before, *kept[1:])
-    read = [tf.TensorArray(values.dtype, steps).unstack(values).read for values in given]
+    sequences = (of_outputs, before, *kept[1:])
+    read = [tf.TensorArray(values.dtype, steps).unstack(values).read for values in sequences]
 
     def step(time: Any, direct: Any, through: Any, *found: Any) -> Any:
         direct, *values = _compiled(_backward)(direct, through, *(r(time) for r in read))
@@ -200,19 +209,18 @@ def _forward(inputs: Any, hidden: Any, bias: Any, state: Any) -> tuple[Any, ...]
     return state, *(tf.cast(tensor, dtype) for tensor in (state, gates, candidate, hidden))
 
 
-def _backward(
-    direct: Any, through: Any, of_output: Any, before: Any, gates: Any, candidate: Any, hidden: Any
-) -> tuple[Any, ...]:
+def _backward(direct: Any, through: Any, of_output: Any, before: Any, *kept: Any) -> tuple[Any, ...]:
     """One step back: the gradient that reaches the state before without a product, and those of both products.
 
     Args:
         direct, through: the two parts of the gradient of the state after, from the step after; of_output the third.
-        before: the state before; the rest as `_forward` kept it.
+        before: the state before.
+        kept: gates, candidate and hidden part, as `_forward` left them.
     """
     import tensorflow as tf
 
     units, dtype = before.shape[-1], before.dtype
-    before, gates, candidate, hidden = (tf.cast(t, tf.float32) for t in (before, gates, candidate, hidden))
+    before, gates, candidate, hidden = (tf.cast(t, tf.float32) for t in (before, *kept))
     update, reset = gates[:, :units], gates[:, units:]
     of_state = direct + tf.cast(through, tf.float32) + of_output
     of_candidate = of_state * (1 - update) * (1 - candidate * candidate)

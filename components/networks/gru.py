@@ -81,7 +81,8 @@ def carrying(network: "keras.Model", batch_size: int, output: str) -> "keras.Mod
         def __init__(self) -> None:
             super().__init__(name="carrying")
             self.network = network
-            shapes = {tensor.name: tensor.shape for tensor in network.inputs if tensor.name.startswith("state_")}
+            first = STATE.format("")
+            shapes = {tensor.name: tensor.shape for tensor in network.inputs if tensor.name.startswith(first)}
             self.carried = {
                 name: self.add_weight(
                     shape=(batch_size, *shape[1:]), initializer="zeros", trainable=False, name=f"carried_{name}"

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 WARMUP_SHARE = 0.05  # of all steps, linear from zero to the peak learning rate
 GRADIENT_NORM = 1.0  # gradients are scaled down to this global norm: GRUs over long sequences have spikes
 BEST_WEIGHTS = "best.weights.h5"
+WATCHED = "val_loss"  # decides which epoch is best
 
 
 def seed_everything(seed: int) -> None:
@@ -44,36 +46,37 @@ def optimizer(config: Settings, steps: int) -> "keras.optimizers.Optimizer":
     return keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay, global_clipnorm=GRADIENT_NORM)
 
 
-def fit(
-    model: "keras.Model",
-    train: Any,
-    validation: Any,
-    config: Settings,
-    folder: Path,
-    *,
-    steps_per_epoch: int,
-    loss: Any,
-    metrics: Sequence[Any] = (),
-    monitor: str = "val_loss",
-    mode: str = "min",
-    callbacks: Sequence[Any] = (),
-) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is trained on, and for what.
+
+    Attributes:
+        train: a tf.data dataset (or keras PyDataset) of one epoch.
+        validation: the same for the validation part; never the test part.
+        steps_per_epoch: batches in `train`, for the schedule and the progress bar.
+        loss: as Keras' compile takes it; its value on the validation part decides which epoch is best.
+        metrics: as Keras' compile takes it.
+        callbacks: more Keras callbacks.
+    """
+
+    train: Any
+    validation: Any
+    steps_per_epoch: int
+    loss: Any
+    metrics: Sequence[Any] = ()
+    callbacks: Sequence[Any] = ()
+
+
+def fit(model: "keras.Model", lesson: Lesson, config: Settings, folder: Path) -> dict[str, list[float]]:
     """History of a training that leaves `model` with the weights of its best epoch.
 
     A training that was cut off goes on from its last whole epoch when called again with the same folder.
 
     Args:
         model: the network to train.
-        train: a tf.data dataset (or keras PyDataset) of one epoch.
-        validation: the same for the validation part; never the test part.
+        lesson: data, loss and what is watched.
         config: the settings.
         folder: where checkpoints live while the training runs.
-        steps_per_epoch: batches in `train`, for the schedule and the progress bar.
-        loss: as Keras' compile takes it.
-        metrics: as Keras' compile takes it.
-        monitor: the validation number that decides which epoch is best.
-        mode: "min" or "max".
-        callbacks: more Keras callbacks.
 
     Raises:
         TrainingError: the loss stopped being a finite number.
@@ -85,26 +88,26 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     best = folder / BEST_WEIGHTS
     model.compile(
-        optimizer(config, steps_per_epoch * config.epochs),
-        loss,
-        metrics=list(metrics),
+        optimizer(config, lesson.steps_per_epoch * config.epochs),
+        lesson.loss,
+        metrics=list(lesson.metrics),
         jit_compile=False,  # XLA runs a GRU's loop 1.4 times slower on a CPU
     )
     history = model.fit(
-        train,
-        validation_data=validation,
+        lesson.train,
+        validation_data=lesson.validation,
         epochs=config.epochs,
         verbose=0,
         shuffle=False,
         callbacks=[
-            *callbacks,
+            *lesson.callbacks,
             keras.callbacks.BackupAndRestore(str(folder / "backup")),
             keras.callbacks.ModelCheckpoint(
-                str(best), monitor=monitor, mode=mode, save_best_only=True, save_weights_only=True
+                str(best), monitor=WATCHED, mode="min", save_best_only=True, save_weights_only=True
             ),
-            keras.callbacks.EarlyStopping(monitor=monitor, mode=mode, patience=config.patience),
+            keras.callbacks.EarlyStopping(monitor=WATCHED, mode="min", patience=config.patience),
             keras.callbacks.TerminateOnNaN(),
-            EpochBar(config.epochs, steps_per_epoch),
+            EpochBar(config.epochs, lesson.steps_per_epoch),
         ],
     ).history
     if not best.exists() or not math.isfinite(history.get("loss", [math.nan])[-1]):

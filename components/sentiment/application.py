@@ -6,23 +6,33 @@ GRU reads in order. Each is right where the other is not, and the validation par
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
 
-from components.application import Application, Description, Feeds, Illustration, Metric, Predict, Scores
+from components.application import (
+    Application,
+    Description,
+    Example,
+    Feeds,
+    Illustration,
+    Metric,
+    Predict,
+    QualityRun,
+    Scores,
+)
 from components.converters.specs import GraphSpec, TensorSpec
+from components.data.confusion import confusion, draw_confusion
 from components.data.tokenizing import encode, train_wordpiece
-from components.networks.gru import bidirectional
-from components.sentiment import sources as text_sources
+from components.sentiment import sources
 from components.sentiment.baselines import majority, tfidf_regression
 from components.sentiment.batches import PADDING_ID, Part, by_length, load_part, padded, save_parts
-from components.sentiment.pictures import confusion_picture, telling_texts
+from components.sentiment.config import PRESETS, Config
+from components.sentiment.network import network
+from components.sentiment.pictures import telling_texts
 from components.sentiment.scores import measured, probabilities
 from components.sentiment.splits import PARTS, split
 from components.sentiment.word_vectors import word_vectors
-from components.settings import Settings
 
 if TYPE_CHECKING:
     import keras
@@ -45,58 +55,19 @@ and it reads the beginning of a long text only. It always answers with one of it
 at the probability."""
 
 
-class Config(Settings):
-    """Settings of a sentiment training."""
-
-    vocabulary: int = Field(8_000, ge=64, le=100_000, description="word pieces in the tokenizer")
-    embedding: int = Field(64, ge=1, le=1_024, description="numbers per word piece")
-    vectors: bool = Field(True, description="start word pieces from their neighbours in the texts, labelled or not")
-    pairs: int = Field(4_096, ge=0, le=2**22, description="rows for pairs in the linear part; 0 for the GRU alone")
-    max_length: int = Field(128, ge=4, le=4_096, description="word pieces read of each text; the rest is cut off")
-    stretch: int = Field(128, ge=4, le=4_096, description="word pieces of each text in a training step, from anywhere")
-    word_dropout: float = Field(0.0, ge=0, lt=1, description="share of word pieces hidden while training")
-    input_dropout: float = Field(0.0, ge=0, lt=1, description="share of embedding features dropped while training")
-    taught_epochs: int = Field(0, ge=0, le=1_000, description="passes over self-labelled texts, where there are any")
-    bfloat16: bool = Field(False, description="train with bfloat16 products where the processor has them")
-    text_column: str = Field("", description="column with the text; found by its usual names when empty")
-    label_column: str = Field("", description="column with the label; found by its usual names when empty")
-    validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of the training texts kept for validation")
-    test_share: float = Field(0.1, gt=0, lt=0.5, description="share kept for the test where the source has no split")
-
-    training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
-        ("pairs", "max_length", "stretch", "word_dropout", "input_dropout", "taught_epochs", "bfloat16")
-    )
-
-
-PRESETS = {
-    "tiny": Config(
-        vocabulary=400, embedding=32, vectors=False, max_length=48, stretch=48, units=32, epochs=6, learning_rate=5e-3
-    ),
-    "base": Config(
-        vocabulary=12_000, embedding=64, pairs=2**18, max_length=600, stretch=256, dropout=0.5, input_dropout=0.2,
-        epochs=3, taught_epochs=2, batch_size=128, learning_rate=3e-3, bfloat16=True
-    ),
-    "large": Config(
-        vocabulary=24_000, embedding=128, pairs=2**20, max_length=800, stretch=400, units=128, dropout=0.5,
-        input_dropout=0.3, epochs=4, taught_epochs=2, batch_size=128, learning_rate=3e-3, bfloat16=True
-    ),
-}  # fmt: skip
-
-SOURCES = text_sources.SOURCES
-
 METRIC = Metric("accuracy", higher_is_better=True, unit="%")
 
 
 def fingerprint(source: str, config: Config) -> str:  # noqa: ARG001  the same signature in every application
     """What identifies the raw data of a source, without loading it."""
-    return text_sources.fingerprint(source)
+    return sources.fingerprint(source)
 
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     """Write a table `text`, `label` per part that the source has, and its texts without label; return the data card."""
     import pandas as pd
 
-    found, card = text_sources.load(source, config.text_column, config.label_column)
+    found, card = sources.load(source, config.text_column, config.label_column)
     for name, table in found.parts.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     pd.DataFrame({"text": found.unlabelled}, dtype=str).to_parquet(folder / f"{UNLABELLED}.parquet", index=False)
@@ -131,26 +102,8 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
 
 def build(data: Path, config: Config) -> "keras.Model":
     """The network: ids (batch, time) int32 → probabilities (batch, labels)."""
-    import keras
-
-    from components.sentiment.layers import Blend, LinearText
-    from components.sentiment.pooling import MaskedPooling
-
-    vocabulary, labels = _vocabulary(data), len(_labels(data))
-    ids = keras.Input((None,), dtype="int32", name="ids")
-    embedding = keras.layers.Embedding(vocabulary, config.embedding, mask_zero=True, name="embedding")
-    x = embedding(ids)  # (batch, time, embedding)
-    if (data / VECTORS).exists():
-        embedding.set_weights([np.load(data / VECTORS)])
-    x = keras.layers.SpatialDropout1D(config.input_dropout, name="input_dropout")(x)
-    x = bidirectional(x, config.units, config.layers, config.dropout)  # (batch, time, 2 * units)
-    x = MaskedPooling(name="pooling")(x)  # (batch, 4 * units)
-    x = keras.layers.Dropout(config.dropout, name="pooling_dropout")(x)
-    x = keras.layers.Dense(labels, name="logits")(x)
-    if config.pairs:
-        x = Blend(name="blend")([x, LinearText(vocabulary, config.pairs, labels, name="linear")(ids)])
-    x = keras.layers.Softmax(name="probabilities")(x)
-    return keras.Model({"ids": ids}, {"probabilities": x}, name="sentiment")
+    vectors = data / VECTORS
+    return network(_vocabulary(data), len(_labels(data)), config, vectors if vectors.exists() else None)
 
 
 def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[str, list[float]]:
@@ -185,7 +138,8 @@ def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Il
     """A confusion matrix and the texts the network is surest and least sure of."""
     part, labels = load_part(data / DATA, "test").first(ILLUSTRATED), _labels(data)
     found = probabilities(predict, part, config.max_length)
-    confusion_picture(part.labels, found.argmax(axis=1), labels, folder / CONFUSION)
+    table = confusion(part.labels, found.argmax(axis=1), len(labels))
+    draw_confusion(table, labels, "test texts", folder / CONFUSION)
     return Illustration(telling_texts(_texts(data, "test"), part.labels, found, labels), (CONFUSION,))
 
 
@@ -236,9 +190,10 @@ def _texts(data: Path, part: str) -> list[str]:
 APPLICATION = Application(
     name="sentiment",
     title="Sentiment of texts",
+    summary="labelled texts become a classifier that names a text's label",
     metric=METRIC,
     presets=PRESETS,
-    sources=SOURCES,
+    sources=sources.SOURCES,
     own_data="a CSV, TSV, JSON Lines or Parquet table with a text and a label column, or train.* and test.* of it",
     fingerprint=fingerprint,
     ingest=ingest,
@@ -249,4 +204,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    layers=("components.sentiment.layers",),
+    quality={"imdb": QualityRun("../shared/data/imdb", "IMDB, the official 25,000 test reviews")},
+    example=Example({"text": "The plot was dull, but the acting was not bad at all."}),
 )

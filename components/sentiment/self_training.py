@@ -14,8 +14,7 @@ import numpy as np
 
 from components.networks import training
 from components.networks.fused_gru import fused
-from components.sentiment import blending
-from components.sentiment import linear_part as linear_texts
+from components.sentiment import blending, linear_part
 from components.sentiment.batches import Part, scoring_batches, training_batches
 from components.sentiment.scores import TEXTS_AT_ONCE, answers
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     import keras
     from scipy.sparse import csr_matrix
 
-    from components.sentiment.application import Config
+    from components.sentiment.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class SelfTraining:
             folder: where checkpoints live; a training that was cut off goes on from them.
         """
         if self.config.pairs:
-            self.table = linear_texts.fitted_table(self._counts(train), train.labels, self.labels)
+            self.table = linear_part.fitted_table(self._counts(train), train.labels, self.labels)
             self.model.get_layer("linear").set_weights([self.table])
         truth = self._one_hot(train)
         history = self._round(truth, validation, self.config, folder / LABELLED)
@@ -70,16 +69,14 @@ class SelfTraining:
             self.model.load_weights(str(folder / training.BEST_WEIGHTS))
             return dict(json.loads((folder / HISTORY).read_text()))
         with fused(self.model, dtype=None if config.bfloat16 else "float32"):
-            return training.fit(
-                self.model,
+            lesson = training.Lesson(
                 training_batches(train, config.batch_size, config.stretch, config.word_dropout, config.seed),
                 scoring_batches(self._one_hot(validation), TEXTS_AT_ONCE, config.max_length),
-                config,
-                folder,
                 steps_per_epoch=-(-len(train) // config.batch_size),
                 loss="categorical_crossentropy",
                 metrics=["accuracy"],
             )
+            return training.fit(self.model, lesson, config, folder)
 
     def _blend(self, validation: Part) -> History:
         """Weigh the halves by what they say of the validation part; return the accuracy of each and of both."""
@@ -120,11 +117,11 @@ class SelfTraining:
 
     def _wide(self, part: Part) -> np.ndarray:
         """Logits (texts, labels) of the linear part."""
-        return linear_texts.logits(self._counts(part), self.table)
+        return linear_part.logits(self._counts(part), self.table)
 
     def _counts(self, part: Part) -> "csr_matrix":
         read = [ids[: self.config.max_length] for ids in part.ids]
-        return linear_texts.features(read, self.vocabulary, self.config.pairs)
+        return linear_part.features(read, self.vocabulary, self.config.pairs)
 
     def _one_hot(self, part: Part) -> Part:
         return Part(part.ids, np.eye(self.labels, dtype=np.float32)[part.labels])

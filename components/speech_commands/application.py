@@ -1,79 +1,29 @@
 """Speech commands: labelled clips of spoken words in, a recogniser out that hears them in a live stream."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
 
-from components.application import Application, Description, Illustration, Metric, Predict, Scores
-from components.settings import Settings
-from components.speech_commands import sources as clip_sources
-from components.speech_commands.detections import (
-    Rule,
-    detections,
-    hear,
-    make_stream,
-    smoothed,
-    stream_metrics,
+from components.application import (
+    Application,
+    Description,
+    Example,
+    Illustration,
+    Metric,
+    Predict,
+    QualityRun,
+    Scores,
 )
-from components.speech_commands.network import Shape, graph, network, on_spectra, start_states
+from components.data.confusion import confusion, draw_confusion
+from components.speech_commands import sources
+from components.speech_commands.config import PRESETS, Config
+from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
+from components.speech_commands.network import graph, network, on_spectra, start_states
 from components.speech_commands.parts import CORE_WORDS, read_facts, read_part
 
 if TYPE_CHECKING:
     import keras
-
-
-class Config(Settings):
-    """Settings of a recogniser's training."""
-
-    words: tuple[str, ...] = Field((), description="words to tell apart, others are _unknown_; empty: see the README")
-    sample_rate: int = Field(0, ge=0, le=48_000, description="Hz of the model; 0 takes the clips' own, 16,000 at most")
-    clip_seconds: float = Field(1.0, ge=0.2, le=5, description="length of a clip; longer ones are cut to the loudest")
-    embedded_clips: int = Field(1_500, ge=100, le=200_000, description="clips that espeak-ng speaks for `embedded`")
-    embedded_words: int = Field(
-        10, ge=2, le=10, description="how many of the ten core words these are, without `words`"
-    )
-    synthetic_clips: int = Field(0, ge=0, le=200_000, description="clips by espeak-ng added to the training part")
-    filters: int = Field(16, ge=1, le=256, description="filters of the convolution over time and frequency")
-    context: int = Field(5, ge=2, le=50, description="spectra, one every 20 ms, that the convolution sees at once")
-    features: int = Field(64, ge=1, le=1_024, description="features made of the filters' answers for the GRUs")
-    copies: int = Field(4, ge=1, le=100, description="versions of each clip with other speed and echo, made beforehand")
-    augmentation: float = Field(1.0, ge=0, le=1, description="strength of all other changes to clips; 0 is none")
-    clips_in_stream: int = Field(2, ge=1, le=20, description="clips heard one after the other in a training sequence")
-    label_smoothing: float = Field(0.05, ge=0, lt=1, description="probability spread over the wrong labels")
-    decision_frames: int = Field(5, ge=1, le=200, description="frames of 40 ms whose mean probability decides")
-    threshold: float = Field(0.6, gt=0, le=1, description="probability from which a stream's word counts as heard")
-    refractory_ms: int = Field(1_000, ge=0, le=60_000, description="milliseconds without a second detection")
-
-    training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
-        ("filters", "context", "features", "copies", "augmentation", "clips_in_stream", "label_smoothing"),
-        ("decision_frames", "threshold", "refractory_ms"),
-    )
-
-    @property
-    def shape(self) -> Shape:
-        """Sizes of the network."""
-        return Shape(self.units, self.layers, self.filters, self.context, self.features, self.dropout)
-
-    @property
-    def rule(self) -> Rule:
-        """When a stream's probabilities become a detection."""
-        return Rule(self.decision_frames, self.threshold, self.refractory_ms / 1_000)
-
-
-TRAINING = {"dropout": 0.2, "weight_decay": 1e-2, "patience": 20, "threshold": 0.7}
-PRESETS = {
-    "tiny": Config(embedded_words=6, embedded_clips=1_200, copies=1, augmentation=0.3).changed(
-        {"units": 48, "filters": 8, "features": 32, "epochs": 10, "batch_size": 16, "learning_rate": 8e-3}
-    ),
-    "base": Config(
-        units=144, copies=6, augmentation=0.75, epochs=60, learning_rate=3e-3, synthetic_clips=3_500, **TRAINING
-    ),
-    "large": Config(
-        units=256, layers=2, filters=32, features=96, epochs=40, batch_size=64, learning_rate=2e-3, **TRAINING
-    ),
-}
 
 METRIC = Metric("accuracy", higher_is_better=True, unit="%")
 
@@ -92,13 +42,13 @@ LIMITS = (
 
 def fingerprint(source: str, config: Config) -> str:
     """What identifies the raw data of a source, without loading it."""
-    return clip_sources.fingerprint(source, config.seed)
+    return sources.fingerprint(source, config.seed)
 
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     """Write every clip at one sample rate, with label, speaker and part; return the data card."""
     words = config.words or CORE_WORDS[: config.embedded_words]
-    return clip_sources.ingest(source, words, config.embedded_clips, config.sample_rate, config.seed, folder)
+    return sources.ingest(source, words, config.embedded_clips, config.sample_rate, config.seed, folder)
 
 
 def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
@@ -125,31 +75,21 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
 
     facts, train, validation = read_facts(data), read_part(data, "train"), read_part(data, "validation")
     changes, normalise = Augmentation().scaled(config.augmentation), streams.normaliser(model)
-    training_streams = streams.ClipStreams(
-        streams.retold_spectra(train, facts, config.copies, changes, config.seed),
-        np.array(train.labels),
-        streams.noise_spectra(train, facts),
-        normalise,
-        facts,
-        batch=config.batch_size,
-        clips_in_stream=config.clips_in_stream,
-        settings=changes,
-        seed=config.seed,
-    )
-    heard, labels = streams.clip_spectra(validation, facts), np.array(validation.labels)
+    retold = streams.retold_spectra(train, facts, config.copies, changes, config.seed)
+    heard = streams.Heard(retold, np.array(train.labels), streams.noise_spectra(train, facts), normalise)
+    training_streams = streams.ClipStreams(heard, facts, config, changes)
+    clips, labels = streams.clip_spectra(validation, facts), np.array(validation.labels)
     trained = on_spectra(model, config.shape)
+    lesson = training.Lesson(
+        training_streams,
+        streams.whole_clips(clips, labels, normalise, facts, config.batch_size),
+        len(training_streams),
+        streams.clip_loss(facts.frames, config.label_smoothing),
+        metrics=[streams.clip_accuracy(config.decision_frames, facts.frames)],
+    )
     with fused(model):
-        history = training.fit(
-            trained,
-            training_streams,
-            streams.whole_clips(heard, labels, normalise, facts, config.batch_size),
-            config,
-            folder,
-            steps_per_epoch=len(training_streams),
-            loss=streams.clip_loss(facts.frames, config.label_smoothing),
-            metrics=[streams.clip_accuracy(config.decision_frames, facts.frames)],
-        )
-    streams.calibrate(model, trained(normalise(heard)).numpy(), labels, config.decision_frames)
+        history = training.fit(trained, lesson, config, folder)
+    streams.calibrate(model, trained(normalise(clips)).numpy(), labels, config.decision_frames)
     return history
 
 
@@ -171,7 +111,7 @@ def score(predict: Predict, data: Path, config: Config, limit: int | None = None
 
 def baselines(data: Path, config: Config) -> dict[str, Scores]:
     """Scores of logistic regression on each mel's mean and deviation, and of the commonest label."""
-    from components.speech_commands.scores import regression_answers
+    from components.speech_commands.baselines import regression_answers
 
     facts, train, test = read_facts(data), read_part(data, "train"), read_part(data, "test")
     commonest = np.full(len(test.labels), np.bincount(train.labels).argmax())
@@ -182,14 +122,14 @@ def baselines(data: Path, config: Config) -> dict[str, Scores]:
 
 def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Illustration:
     """A table of precision and recall by label, the confusion matrix, and a stream with what is heard in it."""
-    from components.speech_commands.pictures import confusion, draw_confusion, draw_stream
+    from components.speech_commands.pictures import draw_stream
     from components.speech_commands.scores import answers, label_table
 
     facts, part = read_facts(data), read_part(data, "test")
     rows = np.arange(len(part.labels))
     means = answers(predict, part, rows, facts, config.shape, config.decision_frames)
-    table = confusion(np.asarray(part.labels), means.argmax(axis=1), facts.labels)
-    draw_confusion(table, facts.labels, folder / "confusion.png")
+    table = confusion(np.asarray(part.labels), means.argmax(axis=1), len(facts.labels))
+    draw_confusion(table, facts.labels, "test clips", folder / "confusion.png")
     stream = make_stream(part, facts, config.seed)
     heard = hear(predict, stream, facts, start_states(facts, config.shape, 1))
     found, late = detections(heard, facts.labels, config.rule), config.decision_frames - 1
@@ -225,9 +165,10 @@ def describe(data: Path, config: Config) -> Description:
 APPLICATION = Application(
     name="speech_commands",
     title="Speech commands",
+    summary="labelled clips of spoken words become a recogniser that listens to a stream",
     metric=METRIC,
     presets=PRESETS,
-    sources=clip_sources.SOURCES,
+    sources=sources.SOURCES,
     own_data="a folder of <word>/*.wav or *.flac, a .tar.gz of one, or either with a clips.csv (file, label, split)",
     fingerprint=fingerprint,
     ingest=ingest,
@@ -238,4 +179,10 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    quality={
+        "speech_commands": QualityRun(
+            "../shared/data/speech_commands", "Speech Commands, 2,387 clips, 12 labels, speakers apart"
+        )
+    },
+    example=Example(vectors={"samples": "samples"}),
 )

@@ -19,6 +19,7 @@ from components.speech_commands.parts import (
     SPECTRA,
     UNKNOWN,
     ClipFacts,
+    Sounds,
     label_names,
     write_parts,
 )
@@ -74,14 +75,13 @@ def prepare(
     hop = SPECTRA * (rate // (SPECTRA * FRAMES_PER_SECOND))
     labels = label_names([row for row in rows if row.label != BACKGROUND], words)
     facts = ClipFacts(labels, rate, hop, round(clip_seconds * FRAMES_PER_SECOND) * hop, sentence)
-    extra: list[Row] = []
-    extra_pcm = np.zeros(0, np.int16)
+    extra = Sounds((), np.zeros(0, np.int16))
     if synthetic_clips:
         wanted = [label for label in labels if label[0] != "_"]
         clips = _synthetic(wanted, synthetic_clips, rate, facts.clip_samples, seed)
-        extra, extra_pcm = _in_memory(clip for clip in clips if clip.label in labels)  # some data know no other words
-    sizes = write_parts(rows, pcm, facts, extra, extra_pcm, seed, folder)
-    return {"labels": list(labels), "clips": sizes, "synthetic_clips": len(extra), "sample_rate": rate}
+        extra = _in_memory(clip for clip in clips if clip.label in labels)  # some data know no other words
+    sizes = write_parts(Sounds(rows, pcm), extra, facts, seed, folder)
+    return {"labels": list(labels), "clips": sizes, "synthetic_clips": len(extra.rows), "sample_rate": rate}
 
 
 def _placed(rows: Sequence[Row]) -> tuple[list[Row], str]:
@@ -141,11 +141,11 @@ def _spoken_in_noise(words: Sequence[str], count: int, rate: int, seed: int) -> 
         yield replace(clip, samples=np.clip(clip.samples + scale * noise, -1, 1))
 
 
-def _in_memory(clips: Iterator[Clip]) -> tuple[list[Row], np.ndarray]:
+def _in_memory(clips: Iterator[Clip]) -> Sounds:
     """Rows and samples of clips that need no file."""
     rows, parts, start = [], [], 0
     for clip in clips:
         rows.append(Row(clip.name, clip.label, clip.speaker, "train", start, len(clip.samples)))
         parts.append(to_pcm(clip.samples))
         start += len(clip.samples)
-    return rows, np.concatenate(parts)
+    return Sounds(rows, np.concatenate(parts))

@@ -65,6 +65,14 @@ class Part:
         return from_pcm(self.clips[first:last])
 
 
+@dataclass(frozen=True)
+class Sounds:
+    """Clips and the samples that they are stretches of, (samples,) 16-bit."""
+
+    rows: Sequence[Row]
+    pcm: np.ndarray
+
+
 def read_facts(data: Path) -> ClipFacts:
     """What preprocess wrote about the clips in `data`."""
     facts = json.loads((data / FACTS).read_text())
@@ -97,15 +105,7 @@ def label_names(rows: Sequence[Row], words: Sequence[str]) -> tuple[str, ...]:
     return (*wanted, *((UNKNOWN,) if set(there) - set(wanted) else ()), SILENCE)
 
 
-def write_parts(
-    rows: Sequence[Row],
-    pcm: np.ndarray,
-    facts: ClipFacts,
-    extra: Sequence[Row],
-    extra_pcm: np.ndarray,
-    seed: int,
-    folder: Path,
-) -> dict[str, Any]:
+def write_parts(recorded: Sounds, extra: Sounds, facts: ClipFacts, seed: int, folder: Path) -> dict[str, Any]:
     """Write clips, labels and noise of the three parts and return how many clips each has; `extra` only trains.
 
     Raises:
@@ -115,14 +115,15 @@ def write_parts(
     counts: dict[str, Any] = {}
     for part in SPLITS:
         rng = np.random.default_rng((seed, SPLITS.index(part)))
-        noise = _noise(rows, pcm, facts.sample_rate, part, seed)
-        chosen = _chosen([row for row in rows if row.split == part], facts, rng)
+        noise = _noise(recorded, facts.sample_rate, part, seed)
+        chosen = _chosen([row for row in recorded.rows if row.split == part], facts, rng)
         if not chosen:
             raise DataError(
                 f"no clips for the {part} part: record more speakers, or give a clips.csv with a split column"
             )
         silent = _silences(chosen, noise, facts, rng)
-        sounds = [(row, pcm) for row in chosen] + [(row, extra_pcm) for row in (extra if part == "train" else ())]
+        sounds = [(row, recorded.pcm) for row in chosen]
+        sounds += [(row, extra.pcm) for row in extra.rows if part == "train"]
         labels = [_index(row.label, facts.labels) for row, _ in sounds] + [len(facts.labels) - 1] * len(silent)
         if part == "train" and (unheard := set(range(len(facts.labels))) - set(labels)):
             raise DataError(f"no training clip of '{facts.labels[min(unheard)]}': record more speakers or leave it out")
@@ -171,12 +172,12 @@ def _unknown(facts: ClipFacts) -> int:
     return facts.labels.index(UNKNOWN) if UNKNOWN in facts.labels else -1
 
 
-def _noise(rows: Sequence[Row], pcm: np.ndarray, rate: int, part: str, seed: int) -> np.ndarray:
+def _noise(recorded: Sounds, rate: int, part: str, seed: int) -> np.ndarray:
     """This part's stretch of every background recording, and noise made for it: (samples,) float32."""
     first, last = NOISE_SHARES[part]
     pieces = [
-        from_pcm(pcm[row.start + int(first * row.samples) : row.start + int(last * row.samples)])
-        for row in rows
+        from_pcm(recorded.pcm[row.start + int(first * row.samples) : row.start + int(last * row.samples)])
+        for row in recorded.rows
         if row.label == BACKGROUND
     ]
     return np.concatenate(pieces + generated_noise(rate, seed + 1_000 * SPLITS.index(part)))

@@ -1,4 +1,4 @@
-"""Pictures of what a recogniser hears: which words it confuses, and what it detects in a stream."""
+"""Pictures of what a recogniser detects in a stream."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,34 +11,6 @@ from components.speech_commands.parts import FRAMES_PER_SECOND, ClipFacts
 DPI = 110
 SHOWN_S = 12  # of a stream
 WAVE_POINTS = 4_000  # drawn of a waveform
-
-
-def confusion(truth: np.ndarray, answers: np.ndarray, labels: Sequence[str]) -> np.ndarray:
-    """How many clips of each label (rows) got each answer (columns): (labels, labels)."""
-    table = np.zeros((len(labels), len(labels)), int)
-    np.add.at(table, (truth, answers), 1)
-    return table
-
-
-def draw_confusion(table: np.ndarray, labels: Sequence[str], path: Path) -> None:
-    """Write a picture of a confusion matrix, rows in per cent, counts in the cells."""
-    from matplotlib.figure import Figure
-
-    share = 100 * table / np.maximum(1, table.sum(axis=1, keepdims=True))
-    size = 3.5 + 0.42 * len(labels)
-    figure = Figure(figsize=(size + 1, size), dpi=DPI, layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    for row, column in np.argwhere(table > 0):
-        colour = "white" if share[row, column] > 50 else "black"
-        axes.text(column, row, str(table[row, column]), ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("word spoken")
-    axes.set_title(f"{table.sum()} test clips: counts, coloured by share of the row")
-    figure.colorbar(image, ax=axes, label="% of the row", shrink=0.8)
-    figure.savefig(path)
 
 
 def draw_stream(

@@ -1,4 +1,4 @@
-"""What a recogniser, or its baseline, answers on whole clips, and a table of how often that is right."""
+"""What a recogniser answers on whole clips, and a table of how often that is right."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,6 @@ from components.speech_commands.parts import ClipFacts, Part
 CASE_FRAMES = (12, 4, 1)  # of the examples that an exported network must answer as Keras does
 CLIPS_AT_ONCE = 64  # in one call
 CALIBRATION_CLIPS = 100  # from which integer files take their ranges
-ITERATIONS = 2_000  # of the logistic regression at the most
 
 
 def chosen_clips(part: Part, limit: int | None) -> np.ndarray:
@@ -31,22 +30,6 @@ def answers(
         outputs = predict({"samples": clips, **start_states(facts, shape, len(clips))})
         means.append(outputs["probabilities"][:, -decision_frames:].mean(axis=1))
     return np.concatenate(means)
-
-
-def regression_answers(train: Part, test: Part, facts: ClipFacts, seed: int) -> np.ndarray:
-    """Labels of the test clips by logistic regression on the mean and deviation of every mel: (clips,)."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    from components.speech_commands.streams import clip_spectra
-
-    def features(part: Part) -> np.ndarray:
-        spectra = clip_spectra(part, facts)  # (clips, spectra, mels)
-        return np.concatenate([spectra.mean(axis=1), spectra.std(axis=1)], axis=1)  # (clips, 2 * mels)
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS, random_state=seed))
-    return np.asarray(model.fit(features(train), train.labels).predict(features(test)))
 
 
 def label_table(table: np.ndarray, labels: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Training sequences of a recogniser: clips one after the other over background noise, each time differently."""
 
 import logging
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -20,6 +21,9 @@ from components.speech_commands.augmentation import (
 )
 from components.speech_commands.network import MELS, mel_spectra
 from components.speech_commands.parts import FRAMES_PER_SECOND, SPECTRA, ClipFacts, Part
+
+if TYPE_CHECKING:
+    from components.speech_commands.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -69,30 +73,46 @@ def some_spectra(part: Part, facts: ClipFacts) -> np.ndarray:
     return mel_spectra(from_pcm(part.clips[rows]), facts)
 
 
+@dataclass(frozen=True)
+class Heard:
+    """Training clips as spectra, and what is done to them on the way to the network.
+
+    Attributes:
+        spectra: (copies, clips, spectra, mels), every clip told in several ways.
+        labels: (clips,).
+        noise: of the background, (spectra, mels).
+        normalise: as the network's front end does.
+    """
+
+    spectra: np.ndarray
+    labels: np.ndarray
+    noise: np.ndarray
+    normalise: Any
+
+
 class ClipStreams(keras.utils.PyDataset):
     """One pass over all clips in random order, as streams of a few clips that a network hears in one go.
 
     Each item is normalised spectra (streams, clips * spectra, mels) and the clips' labels, one-hot
     (streams, clips, labels). The same seed gives the same passes.
+
+    Args:
+        heard: the clips.
+        facts: labels and rates.
+        config: gives batch_size, clips_in_stream and seed.
+        changes: what happens to clips anew in each pass.
     """
 
-    def __init__(
-        self,
-        spectra: np.ndarray,
-        labels: np.ndarray,
-        noise: np.ndarray,
-        normalise: Any,
-        facts: ClipFacts,
-        *,
-        batch: int,
-        clips_in_stream: int,
-        settings: Augmentation,
-        seed: int,
-    ) -> None:
+    def __init__(self, heard: Heard, facts: ClipFacts, config: "Config", changes: Augmentation) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4)
-        self.spectra, self.labels, self.noise, self.normalise = spectra, labels, noise, normalise
-        self.facts, self.batch, self.clips_in_stream = facts, batch, clips_in_stream
-        self.settings, self.seed, self.passes = settings, seed, 0
+        self.spectra, self.labels, self.noise, self.normalise = (
+            heard.spectra,
+            heard.labels,
+            heard.noise,
+            heard.normalise,
+        )
+        self.facts, self.batch, self.clips_in_stream = facts, config.batch_size, config.clips_in_stream
+        self.settings, self.seed, self.passes = changes, config.seed, 0
         self.order = self._shuffled()
 
     def __len__(self) -> int:

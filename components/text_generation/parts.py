@@ -9,7 +9,7 @@ import numpy as np
 
 from components.errors import DataError
 from components.text_generation import corpora
-from components.text_generation import ids as text_ids
+from components.text_generation.ids import characters, encode
 from components.text_generation.scores import CHUNK
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class Parts:
     def of(cls, tokenizer: "Tokenizer", text: str, validation_share: float, test_share: float) -> Self:
         """The parts of a text; the shares are of its characters."""
         start, end = cuts(len(text), validation_share, test_share)
-        first = int(text_ids.encode(tokenizer, "\n")[0])
+        first = int(encode(tokenizer, "\n")[0])
         facts = Facts(tokenizer.get_vocab_size(), first, corpora.turn_end(text))
         return cls(
-            train=text_ids.encode(tokenizer, text[:start]),
-            validation=text_ids.encode(tokenizer, text[start:end]),
-            test=text_ids.encode(tokenizer, text[end:]),
-            characters=text_ids.characters(tokenizer),
+            train=encode(tokenizer, text[:start]),
+            validation=encode(tokenizer, text[start:end]),
+            test=encode(tokenizer, text[end:]),
+            characters=characters(tokenizer),
             facts=facts,
         )
 

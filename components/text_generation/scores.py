@@ -1,9 +1,12 @@
 """What a network with carried state pays for every id of a text, measured in one pass."""
 
+import math
+
 import numpy as np
 
-from components.application import Predict
+from components.application import Metric, Predict, Scores
 
+METRIC = Metric("nats_per_character", higher_is_better=False, unit="")
 CHUNK = 100  # ids in a test example: one value of `Scores.each`
 WARM_UP = 2  # chunks a stream reads before those that count, so that its start does not
 ROWS = 16  # parallel streams
@@ -49,3 +52,18 @@ def cross_entropy(logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
     top = logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(logits, ids[..., None], axis=-1)
     return (np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)) + top - chosen)[..., 0]
+
+
+def measured(losses: np.ndarray, ids: np.ndarray, characters: np.ndarray) -> Scores:
+    """Scores from the nats per id of the first chunks of some ids, (chunks,).
+
+    Args:
+        losses: mean nats per id of each chunk.
+        ids: those of the part that the chunks are of.
+        characters: how many characters begin in each token, (vocabulary,).
+    """
+    ids = ids[: len(losses) * CHUNK]
+    each = losses * len(ids) / characters[ids].sum()  # (chunks,), their mean is all nats over all characters
+    nats = float(each.mean())
+    metrics = {METRIC.name: nats, "bits_per_character": nats / math.log(2), "perplexity": math.exp(nats)}
+    return Scores(metrics, each)

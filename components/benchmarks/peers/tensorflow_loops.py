@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,9 @@ def loaded(path: Path) -> Any:
     """The Keras model in a file; its layers are found by name once their modules are imported."""
     import keras
 
-    from components.pipeline.stages import LAYER_MODULES
+    from components.registry import import_layers
 
-    for name in LAYER_MODULES:
-        import_module(name)
+    import_layers()
     return keras.saving.load_model(path, compile=False)
 
 

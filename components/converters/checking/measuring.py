@@ -1,20 +1,19 @@
 """How long one run of a model file takes on one thread, whichever runtime it is for."""
 
-import statistics
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.converters.checking.timing import median_seconds
 from components.converters.specs import GraphSpec, frozen
 
 if TYPE_CHECKING:
     from gatewise.runtime import Session
 
-ROUNDS, RUNS = 15, 20  # the files take turns, so that a busy moment of the machine hits them alike
-SECONDS = 0.2  # a turn is cut short after this many
+ROUNDS, RUNS = 15, 20  # turns of each file, and runs in a turn
 
 
 def first_step(spec: GraphSpec, case: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -28,19 +27,8 @@ def first_step(spec: GraphSpec, case: Mapping[str, np.ndarray]) -> dict[str, np.
 
 def median_us(paths: Sequence[Path], feeds: Mapping[str, np.ndarray]) -> list[float]:
     """Median microseconds of one run of each ONNX or TFLite file, on one thread."""
-    sessions = [opened(path) for path in paths]
-    times: list[list[float]] = [[] for _ in paths]
-    for _ in range(ROUNDS):
-        for session, taken in zip(sessions, times, strict=True):
-            session.run(feeds)  # its weights are in the cache again
-            turn = time.perf_counter()
-            for _ in range(RUNS):
-                started = time.perf_counter()
-                session.run(feeds)
-                taken.append(time.perf_counter() - started)
-                if time.perf_counter() - turn > SECONDS:
-                    break
-    return [1e6 * statistics.median(taken) for taken in times]
+    calls = [partial(opened(path).run, feeds) for path in paths]
+    return [1e6 * seconds for seconds in median_seconds(calls, ROUNDS, RUNS)]
 
 
 def differences(paths: Sequence[Path], cases: Sequence[Mapping[str, np.ndarray]]) -> list[float]:

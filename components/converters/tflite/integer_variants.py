@@ -33,12 +33,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.converters.checking.measuring import first_step
-from components.converters.specs import GraphSpec, StateSpec, VariantFile, frozen, states_of
-from components.converters.tflite.calibration import calibration_cases
+from components.converters.specs import GraphSpec, StateSpec, VariantFile, frozen
 from components.converters.tflite.micro import arena_bytes, described
 from components.converters.tflite.to_tflite import CALIBRATED, TfliteJob, write_tflite
-from components.converters.variants import TFLITE, onnx_variants, tflite_files, tflite_jobs
+from components.converters.tflite.variants import TFLITE, tflite_files, tflite_jobs
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -85,28 +83,6 @@ class Exported:
     left_out: tuple[LeftOut, ...]
 
 
-def export_variants(
-    model: "keras.Model", graph: GraphSpec, folder: Path, cases: Sequence[Feeds], sequences: Sequence[Feeds]
-) -> Exported:
-    """Write every variant of `model`, and the alternatives to choose from, into `folder`.
-
-    Args:
-        model: the trained model, its states among its inputs and outputs.
-        graph: names and shapes; its fixed axes are those of the TFLite files and of one step.
-        folder: where the files go.
-        cases: real inputs by name, batch 1, for choosing between graphs that compute the same.
-        sequences: real inputs for calibration, batch 1, from the start states on; not of the test part.
-
-    Raises:
-        ConversionError: the model cannot be expressed, or cannot run on a microcontroller although it streams; the
-            message names the layer or the operation.
-    """
-    variants = onnx_variants(model, graph, folder, cases)
-    calibration = calibration_cases(folder / variants["onnx"].file, graph, sequences) if sequences else []
-    written = write_integer_variants(model, graph, folder, states_of(graph), calibration, first_step(graph, cases[0]))
-    return replace(written, variants=variants | written.variants)
-
-
 def write_integer_variants(
     model: "keras.Model",
     graph: GraphSpec,
@@ -126,7 +102,7 @@ def write_integer_variants(
         step: inputs of one run, by name.
 
     Raises:
-        ConversionError: as `export_variants`.
+        ConversionError: as `network_files.export_variants`.
     """
     name = MICRO if states else FULL
     wanted = CALIBRATED if states else ("full-int8",)

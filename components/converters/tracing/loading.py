@@ -8,10 +8,12 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.converters.specs import TensorSpec
 from components.converters.tracing.trace import first_line
 from components.errors import ConversionError
 from components.networks import quiet_import
@@ -23,29 +25,37 @@ HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA = "config.json", "metadata.json"
 MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
 LONGEST_REASON = 300  # characters
-OWN = (
-    "components.networks.log_mel",
-    "components.sentiment.pooling",
-    "components.forecasting.layers",
-    "components.sentiment.layers",
-)
+OWN = f"{__name__.partition('.')[0]}."  # modules of this project, whose layers a file may name
 CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
 
 
-def load(path: Path, allow_lambda: bool = False, code: Sequence[Path] = ()) -> "keras.Model":
-    """The model in a `.keras` or `.h5` file; `.h5` files of Keras 2 are read too.
+@dataclass(frozen=True)
+class Reading:
+    """How a stranger's model is read.
 
-    Args:
-        path: the file.
+    Attributes:
         allow_lambda: load `Lambda` layers, which runs the Python code stored in the file.
         code: Python files that define the layers and models in it which are not Keras' own; they are run.
+        inputs: names and shapes, for a subclassed model that does not know them.
+    """
+
+    allow_lambda: bool = False
+    code: Sequence[Path] = ()
+    inputs: Sequence[TensorSpec] | None = None
+
+
+AS_IT_IS = Reading()
+
+
+def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
+    """The model in a `.keras` or `.h5` file; `.h5` files of Keras 2 are read too.
 
     Raises:
         ConversionError: no file, no Keras model, a damaged one, one with a layer unknown here or a refused `Lambda`.
     """
     config = _config(path)
     lambdas = sorted(_names_of(config, CODE))
-    if lambdas and not allow_lambda:
+    if lambdas and not reading.allow_lambda:
         raise ConversionError(
             f"{path}: layer '{lambdas[0]}' is a Lambda, and loading it runs code from the file; "
             "if you trust it, allow Lambda layers (allow_lambda=True, --allow-lambda)"
@@ -53,18 +63,38 @@ def load(path: Path, allow_lambda: bool = False, code: Sequence[Path] = ()) -> "
     quiet_import.import_tensorflow()
     import keras
 
-    for module in OWN:
+    for module in sorted(_own_modules(config)):
         importlib.import_module(module)  # registers its layers with Keras
-    known = {name: kind for file in code for name, kind in _classes_in(file).items()}
+    known = {name: kind for file in reading.code for name, kind in _classes_in(file).items()}
     try:
         with tempfile.TemporaryDirectory() as folder:
             readable = _without_time_major(path, config, Path(folder))
-            model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=not allow_lambda)
+            safe = not reading.allow_lambda
+            model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=safe)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
         raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}") from error
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
     return model
+
+
+def _own_modules(config: Any) -> Iterator[str]:
+    """The modules of this project that a configuration names, those that an older layout had left out."""
+    if isinstance(config, Mapping):
+        module = config.get("module")
+        if isinstance(module, str) and module.startswith(OWN) and _exists(module):
+            yield module
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            yield from _own_modules(value)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # neither is the package that it names
+        return False
 
 
 def _classes_in(file: Path) -> dict[str, Any]:

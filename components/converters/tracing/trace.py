@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from components.converters.specs import GraphSpec, StateSpec, frozen, plain_name, states_of
 from components.converters.tracing.recording import Recording, Recurrence, recording
 from components.errors import ConversionError
+from components.networks.gru import NEXT_STATE, STATE
 
 if TYPE_CHECKING:
     import keras
@@ -47,8 +48,8 @@ def implicit_states(model: "keras.Model", spec: GraphSpec) -> list[tuple[Any, St
         if layer.states is None:
             raise ConversionError(f"layer '{layer.name}': call the model once before it is exported")
         for variable in keras.tree.flatten(layer.states):
-            name = f"state_{taken + len(found)}"
-            found.append((layer, StateSpec(name, f"{name}_next", ("batch", *variable.shape[1:]), "float32")))
+            name, after = (text.format(taken + len(found)) for text in (STATE, NEXT_STATE))
+            found.append((layer, StateSpec(name, after, ("batch", *variable.shape[1:]), "float32")))
     return found
 
 

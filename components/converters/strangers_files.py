@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.converters.checking.comparing import EXACT, Case, error_of, largest
+from components.converters.onnx.variants import ONNX, onnx_variants
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile, states_of
 from components.converters.tflite.calibration import calibration_cases
 from components.converters.tflite.integer_variants import FILES, Exported, write_integer_variants
-from components.converters.variants import ONNX, TFLITE, onnx_variants, tflite_variants
+from components.converters.tflite.variants import TFLITE, tflite_variants
 from components.errors import ConversionError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ The folder that `convert` writes:
 
 | file | what it is |
 |---|---|
-| model.onnx, model.int8.onnx, model.tflite, … | one per variant; `variants.py` lists them |
+| model.onnx, model.int8.onnx, model.tflite, … | one per variant: see `network_files.py` |
 | PARITY.md | the table: bytes, largest error against Keras, microseconds |
 | conversion.json | the same for programs, with the names, shapes and dtypes of inputs, outputs and states |
 | model_micro.h | models with states: the microcontroller's file as a C header |
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from components.converters.checking.comparing import Case, Row, compared, largest, markdown
 from components.converters.checking.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
 from components.converters.checking.measuring import first_step
-from components.converters.specs import GraphSpec, StateSpec, TensorSpec
+from components.converters.onnx.variants import ONNX
+from components.converters.specs import GraphSpec, StateSpec
+from components.converters.strangers_files import RUNTIMES, Source, write_all
 from components.converters.tracing.describing import spec_of
-from components.converters.tracing.loading import load
+from components.converters.tracing.loading import AS_IT_IS, Reading, load
 from components.converters.tracing.trace import all_states
-from components.converters.variants import ONNX
-from components.converters.whole_set import RUNTIMES, Source, write_all
 from components.data.artifacts import new_folder
 from components.errors import ConversionError
 
@@ -62,11 +62,9 @@ def convert(
     out: Path | str,
     *,
     fixed: Mapping[str, int] | None = None,
-    inputs: Sequence[TensorSpec] | None = None,
     examples: Path | str | None = None,
     runtimes: Sequence[str] = RUNTIMES,
-    allow_lambda: bool = False,
-    code: Sequence[Path] = (),
+    reading: Reading = AS_IT_IS,
 ) -> Conversion:
     """Write every variant of a Keras model, and how each compares with Keras, into a folder.
 
@@ -78,12 +76,10 @@ def convert(
         model: a Keras model, or a `.keras` or `.h5` file.
         out: the folder to write; it appears whole or not at all. An earlier conversion there is replaced.
         fixed: sizes of named axes, e.g. {"time": 49}; the names are those of the ONNX file.
-        inputs: names and shapes, for a subclassed model that does not know them.
         examples: an `.npz` file of arrays by input name to compare on, and to calibrate files on that compute in
             integers; random inputs without it, and no such files.
         runtimes: those to write files for, "onnxruntime" and "litert".
-        allow_lambda: load `Lambda` layers, which runs the Python code stored in the file.
-        code: Python files that define layers of the model which are not Keras' own; they are run.
+        reading: how the model is read: `Reading(allow_lambda=True, code=[Path("layers.py")])`.
 
     Raises:
         ConversionError: no Keras model, a layer that cannot be exported, shapes that a runtime refuses, or a folder
@@ -94,8 +90,8 @@ def convert(
     unknown = sorted(set(runtimes) - set(RUNTIMES))
     if unknown or not runtimes:
         raise ConversionError(f"unknown runtime '{', '.join(unknown)}': choose from {', '.join(RUNTIMES)}")
-    network: Any = load(Path(model), allow_lambda, code) if isinstance(model, str | Path) else model
-    graph = spec_of(network, inputs, fixed)
+    network: Any = load(Path(model), reading) if isinstance(model, str | Path) else model
+    graph = spec_of(network, reading.inputs, fixed)
     states = all_states(network, graph)
     source = _source(network, graph, states, None if examples is None else Path(examples))
     try:

@@ -1,23 +1,4 @@
-"""Every file that a model ships as.
-
-| variant | what it is |
-|---|---|
-| onnx | float32, native `GRU` nodes, any batch and length |
-| onnx-int8 | the same graph in a quarter of the bytes: weights stored in 8 bits, or large products on integers |
-| onnx-step, onnx-step-int8 | models with states: one step per run, GRUs written out; int8 computes on integers |
-| tflite, tflite-int8 | built-in operations, fixed axes; int8 is TFLite's dynamic range quantisation |
-| tflite-micro, tflite-full-int8 | in integers as far as that is good enough: `integer_variants.py` |
-
-A step variant ships only where it was measured to be faster than the graph it replaces. Integer products beside `GRU`
-nodes are taken where they are faster and nearly as exact: an output layer of 4,000 word pieces, 256 units, is 1.6 times
-as fast over 64 steps and 2.1 times over one; without a large layer beside the GRU nothing is gained, and weights stored
-in 8 bits run exactly as float32 does.
-
-There is no float16 variant: onnxruntime's CPU kernels and LiteRT widen float16 to float32 when they open a file, so it
-is as fast as float32 at twice the bytes of int8 (`python -m components.benchmarks half_precision`: GRU of 512 units, 66
-characters, µs a step: ONNX float32 135, float16 136 stored or 140 throughout, int8 31; TFLite 130, 132 and 12).
-`to_tflite(…, precision="float16")` writes one all the same.
-"""
+"""The ONNX files of a model: float32 and int8, whole sequences and, for models with states, single steps."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,7 +12,6 @@ from components.converters.checking.measuring import differences, first_step, me
 from components.converters.onnx.quantize import with_int8_weights, with_integer_products
 from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
 from components.converters.specs import GraphSpec, VariantFile
-from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 
 if TYPE_CHECKING:
     import keras
@@ -39,27 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ONNX, TFLITE = "onnxruntime", "litert"
+ONNX = "onnxruntime"
 STORED, PRODUCTS = "stored weights", "integer products"  # ways to int8
 WORTHWHILE = 1.1  # a variant must be this many times as fast as the one it replaces
 LESS_EXACT = 3.0  # times as far from float32 as stored weights are: integer products may be, they are 2 times
-
-
-def convert_variants(
-    model: "keras.Model", graph: GraphSpec, folder: Path, cases: Sequence[Mapping[str, np.ndarray]]
-) -> dict[str, VariantFile]:
-    """Write every variant of `model` into `folder`; the variants by name.
-
-    Args:
-        model: the trained model.
-        graph: names and shapes; its fixed axes are those of the TFLite files and of one step.
-        folder: where the files go.
-        cases: real inputs by name, batch 1, for choosing between graphs that compute the same.
-
-    Raises:
-        ConversionError: the model cannot be expressed; the message names the layer.
-    """
-    return onnx_variants(model, graph, folder, cases) | tflite_variants(model, graph, folder)
 
 
 def onnx_variants(
@@ -78,26 +41,6 @@ def onnx_variants(
     integer = with_integer_products(step)
     variants["onnx-step-int8"] = _written(integer, folder, "model.step.int8.onnx", "int8", graph.fixed)
     return _worthwhile(variants, folder, first_step(graph, cases[0]))
-
-
-def tflite_variants(model: "keras.Model", graph: GraphSpec, folder: Path) -> dict[str, VariantFile]:
-    """Write the TFLite variants that need no calibration into `folder`; the variants by name."""
-    write_tflite(model, tflite_jobs(graph, folder))
-    return tflite_files(graph)
-
-
-def tflite_jobs(graph: GraphSpec, folder: Path) -> list[TfliteJob]:
-    """What writes the files that `tflite_files` names."""
-    return [TfliteJob(graph, folder / file.file, file.precision) for file in tflite_files(graph).values()]
-
-
-def tflite_files(graph: GraphSpec) -> dict[str, VariantFile]:
-    """The TFLite variants that need no calibration, by name."""
-    fixed = dict(graph.fixed)
-    return {
-        "tflite": VariantFile("model.tflite", TFLITE, "float32", fixed),
-        "tflite-int8": VariantFile("model.int8.tflite", TFLITE, "int8", fixed),
-    }
 
 
 def _written(
