@@ -8,8 +8,9 @@ import onnx
 import pytest
 
 import gatewise
+from components.application import Run, Trained
 from components.data.artifacts import Artifact
-from components.pipeline import stages as pipeline
+from components.pipeline import stages
 from components.registry import get, names
 from gatewise.verify import verify
 
@@ -34,11 +35,11 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     known = type(app.preset("tiny")).model_fields
     config = app.preset("tiny").changed({k: v for k, v in SMALL[app.name].items() if k in known})
     folder = tmp_path_factory.mktemp(app.name)
-    raw = pipeline.ingest(app, "embedded", config, folder / "ingest")
-    data = pipeline.preprocess(app, raw, config, folder / "preprocess")
-    model = pipeline.train(app, data, config, folder / "train")
-    report = pipeline.evaluate(app, data, model, config, folder / "evaluate")
-    bundle = pipeline.export(app, data, model, report, config, folder / "export", "tiny")
+    asked = Run(app, "embedded", config, "tiny")
+    data = stages.preprocess(asked, stages.ingest(asked, folder / "ingest"), folder / "preprocess")
+    model = stages.train(asked, data, folder / "train")
+    report = stages.evaluate(asked, data, model, folder / "evaluate")
+    bundle = stages.export(Trained(asked, data, model, report), folder / "export")
     return {"data": data, "model": model, "report": report, "bundle": bundle}
 
 
@@ -131,10 +132,10 @@ def test_a_losing_model_is_kept_and_not_published_unless_told_to(run, tmp_path):
     folder.mkdir()
     (folder / "artifact.json").write_text(json.dumps(losing))
     report = Artifact(folder, losing["sha256"])
-    kept = pipeline.promote(app, run["bundle"], report, publish_anyway=False, published=tmp_path / "bundles")
+    kept = stages.promote(app, run["bundle"], report, publish_anyway=False, published=tmp_path / "bundles")
     assert not kept.published
     assert kept.path == run["bundle"].path
     assert not (tmp_path / "bundles").exists()
-    told = pipeline.promote(app, run["bundle"], report, publish_anyway=True, published=tmp_path / "bundles")
+    told = stages.promote(app, run["bundle"], report, publish_anyway=True, published=tmp_path / "bundles")
     assert told.published
     gatewise.load(told.path)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from components.application import Application, Metric
+from components.application import Application, Metric, Run, Trained
 from components.data.artifacts import Artifact, new_folder, seal, sha256_of
 from components.data.sources import Source
 from components.errors import DataError, SettingError, SourceError
@@ -40,6 +40,7 @@ class Counting:
         return Application(
             name="counting",
             title="Counting",
+            summary="a text is copied",
             metric=Metric("accuracy", higher_is_better=True, unit="%"),
             presets={"tiny": Config()},
             sources={"remote": Source("remote", "public", "a source by name", "none")},
@@ -69,15 +70,14 @@ class Counting:
         (folder / "data.txt").write_text(text.upper() if config.shout else text)
         return {}
 
-    def train(self, app: Application, data: Artifact, config: Config, folder: Path) -> Artifact:
+    def train(self, run: Run, data: Artifact, folder: Path) -> Artifact:
         self.calls["train"] += 1
         return self.sealed(folder, {"parameters": 1, "epochs": 1}, "model.txt", (data.path / "data.txt").read_text())
 
-    def evaluate(self, app: Application, data: Artifact, model: Artifact, config: Config, folder: Path) -> Artifact:
+    def evaluate(self, run: Run, data: Artifact, model: Artifact, folder: Path) -> Artifact:
         return self.sealed(folder, self.verdict, "report.md", "# Report of counting")
 
-    def export(self, app: Application, data: Artifact, model: Artifact, *rest: Any) -> Artifact:
-        folder = next(part for part in rest if isinstance(part, Path))
+    def export(self, trained: Trained, folder: Path) -> Artifact:
         return self.sealed(folder, {"variants": {"onnx": {"bytes": 3, "latency_ms": 0.1}}}, "model.onnx", "abc")
 
     @staticmethod
@@ -90,11 +90,12 @@ class Counting:
 
 @pytest.fixture
 def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
-    from flows import stages
+    from flows import factory, stages
 
     made = Counting()
     app = made.application()
     monkeypatch.setattr(stages, "get", lambda _: app)
+    monkeypatch.setattr(factory, "get", lambda _: app)
     for name in ("train", "evaluate", "export"):
         monkeypatch.setattr(pipeline, name, getattr(made, name))
     monkeypatch.setattr(stages, "DOWNLOAD_RETRIES", 2)
@@ -103,25 +104,11 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
 
 
 def run(source: str, publish_anyway: bool = False, **settings: Any) -> Any:
-    """One run of a flow that is wired like the four."""
-    from prefect import flow
+    """One run of the flow that is made of the declaration."""
+    from flows.factory import application_flow
 
-    from flows.parameters import every_field_optional
-    from flows.stages import evaluate, export, ingest, planned, preprocess, promote, train
-
-    changes = every_field_optional(Config)
-
-    @flow(name="counting", flow_run_name="counting {preset} on {source}")
-    def counting(preset: str, source: str, settings: changes, publish_anyway: bool) -> Any:
-        plan = planned("counting", preset, source, settings)
-        raw = ingest(plan)
-        data = preprocess(plan, raw)
-        model = train(plan, data)
-        report = evaluate(plan, data, model)
-        bundle = export(plan, data, model, report)
-        return promote(plan, bundle, report, publish_anyway)
-
-    return counting(preset="tiny", source=source, settings=settings, publish_anyway=publish_anyway)
+    flow = application_flow("counting")
+    return flow(preset="tiny", source=source, settings=settings, publish_anyway=publish_anyway)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from tiny_bundles import change_manifest, text_bundle
 
 import gatewise
-from components.converters import micro
 from components.converters.checking.measuring import opened
 from components.converters.specs import GraphSpec, TensorSpec, states_of
+from components.converters.tflite import micro
 from components.converters.tflite.integer_variants import MICRO, write_integer_variants
 from components.converters.tflite.to_tflite import TfliteJob, write_tflite
 from components.errors import ConversionError

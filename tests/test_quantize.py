@@ -12,7 +12,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from components.converters import GraphSpec, TensorSpec
 from components.converters.checking.measuring import differences, median_us
-from components.converters.network_files import PRODUCTS, STORED
 from components.converters.onnx.quantize import (
     BITS_7,
     BITS_8,
@@ -22,7 +21,7 @@ from components.converters.onnx.quantize import (
     with_integer_products,
 )
 from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
-from components.converters.onnx.variants import onnx_variants
+from components.converters.onnx.variants import PRODUCTS, STORED, onnx_variants
 
 UNITS, VOCABULARY, STEPS = 128, 300, 12
 SATURATION = 32_767  # of the 16-bit sum of two products, on x86 processors without VNNI

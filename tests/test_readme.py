@@ -13,7 +13,7 @@ import yaml
 
 from components.data.sources import is_own
 from components.measuring import readme_numbers
-from components.measuring.quality import RUNS
+from components.measuring.quality import command, runs
 from components.pipeline.stages import STAGES
 from components.registry import get, names
 from components.settings import parse_assignments
@@ -82,7 +82,7 @@ def test_application_preset_source_and_settings_of_a_command_exist(words: list[s
 
 def test_the_real_data_commands_are_those_that_were_measured() -> None:
     shown = {" ".join(["gatewise-flows", *words]) for words in FLOWS}
-    assert {run.command for run in RUNS.values()} <= shown
+    assert {command(app, run) for app, run in runs().values()} <= shown
     for row in json.loads((ROOT / "reports" / "quality.json").read_text()).values():
         assert row["command"] in shown
 

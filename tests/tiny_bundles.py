@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
+from components.registry import get
 
 CHARACTERS = "\n !abcdefghijklmnopqrstuvwxyzé€"
 UNITS = 8
@@ -240,6 +243,7 @@ def write_bundle(
         "created": "2024-01-01T00:00:00Z",
         "graph": graph.manifest(),
         "settings": dict(settings),
+        "example": asdict(get(application).example),
         "variants": {
             name: {
                 "file": file,

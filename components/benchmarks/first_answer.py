@@ -5,28 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CHARACTERS = 20
-REVIEW = "The plot was dull, but the acting was not bad at all."
-
 
 def answer(path: Path) -> Any:
-    """The first answer of the predictor in a bundle."""
-    import numpy as np
-
+    """What the predictor of a bundle answers to the example that it carries."""
     import gatewise
+    from gatewise.examples import example_call
 
-    predictor: Any = gatewise.load(path)
-    application = predictor.bundle.application
-    if application == "text_generation":
-        return predictor.predict("The ", length=CHARACTERS)
-    if application == "sentiment":
-        return predictor.predict(REVIEW).label
-    if application == "speech_commands":
-        return predictor.predict(np.zeros(predictor.bundle.settings["clip_samples"], np.float32)).label
-    vectors = np.load(path / "testvectors.npz")
-    extra = {"extra": vectors["case0/input/extra"][0]} if "case0/input/extra" in vectors else {}
-    times = vectors["case0/input/minutes"][0].astype("datetime64[m]")  # (context + horizon,)
-    return predictor.predict(vectors["case0/input/values"][0], times=times, **extra).median.tolist()
+    call, _ = example_call(gatewise.load(path))
+    return call()
 
 
 def peak_bytes() -> int:
@@ -42,6 +28,6 @@ def peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({"answer": str(answer(Path(sys.argv[1])))}) + "\n")
+    sys.stdout.write(json.dumps({"answer": str(answer(Path(sys.argv[1])))[:80]}) + "\n")
     sys.stdout.flush()
     sys.stdout.write(json.dumps({"bytes": peak_bytes()}) + "\n")

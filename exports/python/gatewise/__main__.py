@@ -58,11 +58,15 @@ def info(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Print the predictor's answer."""
-    from gatewise.answers import ANSWERS
+    from gatewise.commands import applications
     from gatewise.predictors import load
 
     predictor = load(options.bundle, options.variant, options.threads)
-    for piece in ANSWERS[predictor.bundle.application](predictor, options):
+    name = predictor.bundle.application
+    known = dict(applications())
+    if name not in known:
+        raise GatewiseError(f"`gatewise predict` cannot ask a bundle for '{name}': load it from Python")
+    for piece in known[name].answer(predictor, options):
         print(piece, end="", flush=True)
 
 
@@ -145,16 +149,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_application_options(asked: argparse.ArgumentParser) -> None:
-    text = asked.add_argument_group("text generation")
-    text.add_argument("--length", type=int, default=200, help="ids to generate at the most (200)")
-    text.add_argument("--temperature", type=float, default=0.8, help="0 takes the likeliest (0.8)")
-    text.add_argument("--top-k", type=int, help="draw from the k likeliest")
-    text.add_argument("--top-p", type=float, help="draw from the fewest that have this probability together")
-    text.add_argument("--seed", type=int, help="the same seed gives the same text")
-    text.add_argument("--stop", action="append", help="text to stop at; may be repeated")
-    asked.add_argument_group("forecasting").add_argument("--column", help="CSV column that holds the values")
-    speech = asked.add_argument_group("speech commands")
-    speech.add_argument("--stream", action="store_true", help="print every command heard with its time")
+    from gatewise.commands import applications
+
+    for name, command in applications():
+        command.add_options(asked.add_argument_group(name.replace("_", " ")))
 
 
 def _command(

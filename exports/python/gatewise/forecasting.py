@@ -129,6 +129,9 @@ class Forecaster:
         return array[:, -self.context :]
 
 
+Predictor = Forecaster  # what `gatewise.load` makes of a bundle of this application
+
+
 def _numbers(values: Any, name: str) -> np.ndarray:
     """Finite numbers as float32; differences of a shape are the caller's matter."""
     try:

@@ -1,10 +1,11 @@
 """The predictor of a bundle's application."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from gatewise.bundle import open_bundle
+from gatewise.bundle import Bundle, open_bundle
 from gatewise.errors import BundleError
 
 if TYPE_CHECKING:
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from gatewise.text_generation import TextGenerator
 
     Predictor: TypeAlias = TextGenerator | SentimentClassifier | Forecaster | CommandRecognizer
-
-PREDICTORS = {
-    "text_generation": "TextGenerator",
-    "sentiment": "SentimentClassifier",
-    "forecasting": "Forecaster",
-    "speech_commands": "CommandRecognizer",
-}
 
 
 def load(path: str | Path, variant: str | None = None, threads: int = 1) -> "Predictor":
@@ -37,12 +31,20 @@ def load(path: str | Path, variant: str | None = None, threads: int = 1) -> "Pre
         MissingRuntimeError: the variant's runtime is not installed.
     """
     bundle = open_bundle(path)
-    if bundle.application not in PREDICTORS:
-        known = ", ".join(PREDICTORS)
-        raise BundleError(f"bundle {path} is for '{bundle.application}', this gatewise knows {known}: upgrade gatewise")
-    predictor = getattr(import_module(f"gatewise.{bundle.application}"), PREDICTORS[bundle.application])
+    predictor = _class_for(bundle)
     try:
         return cast("Predictor", predictor(bundle, variant, threads))
     except (KeyError, TypeError) as error:
         cause = f"{type(error).__name__}: {error}"
         raise BundleError(f"the settings of bundle {path} are incomplete ({cause}): make the bundle again") from error
+
+
+def _class_for(bundle: Bundle) -> Any:
+    """The class named `Predictor` in the module that has the application's name."""
+    name = bundle.application
+    module = f"gatewise.{name}"
+    known = import_module(module) if name.isidentifier() and find_spec(module) else None
+    predictor = getattr(known, "Predictor", None)
+    if predictor is None:
+        raise BundleError(f"bundle {bundle.path} is for '{name}', which this gatewise does not know: upgrade gatewise")
+    return predictor

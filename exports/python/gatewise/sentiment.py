@@ -83,6 +83,9 @@ class SentimentClassifier:
         return Sentiment(self.labels[best], by_label[self.labels[best]], by_label)
 
 
+Predictor = SentimentClassifier  # what `gatewise.load` makes of a bundle of this application
+
+
 def _listed(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, bytes) or not hasattr(texts, "__iter__"):
         raise InputError(f"text is {type(texts).__name__}: give text (str), or a list of texts")

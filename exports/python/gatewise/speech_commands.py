@@ -152,6 +152,9 @@ class CommandRecognizer:
         return Detection(self.labels[best], float(mean[best]), time_s)
 
 
+Predictor = CommandRecognizer  # what `gatewise.load` makes of a bundle of this application
+
+
 def _single_steps(bundle: Bundle, variant: str | None, threads: int) -> Runtime | None:
     """The file that takes single steps faster, where it answers as the default one does; None where there is none."""
     name = bundle.settings.get("step_variant") if variant is None else None

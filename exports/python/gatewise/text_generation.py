@@ -133,6 +133,9 @@ class TextGenerator:
         return outputs[self._output][0, -1]
 
 
+Predictor = TextGenerator  # what `gatewise.load` makes of a bundle of this application
+
+
 def _checked_stops(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     if stop is None:
         return ()
