@@ -17,6 +17,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/bench-installed .venv-edge/installed
 	$(BIN)/python -m components.benchmarks
@@ -34,7 +35,7 @@ deploy: .venv/installed
 	$(BIN)/prefect --no-prompt deploy --all
 
 clean:
-	rm -rf .venv .venv-edge .gatewise build exports/python/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-edge .gatewise build exports/python/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -o -name '*.egg-info' | xargs rm -rf
 
 python:

@@ -1,6 +1,8 @@
 """One check that every application's bundle must pass, from raw data to an answer of the light package."""
 
 import json
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,18 @@ def test_a_losing_model_is_kept_and_not_published_unless_told_to(run, tmp_path):
     told = stages.promote(app, run["bundle"], report, publish_anyway=True, published=tmp_path / "bundles")
     assert told.published
     gatewise.load(told.path)
+
+
+def test_a_network_that_an_older_layout_saved_is_still_read(run, tmp_path):
+    """Keras writes the module of a layer into the file; layers are found by their registered names all the same."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(run["model"].path / "model.keras") as now, zipfile.ZipFile(path, "w") as before:
+        for name in now.namelist():
+            content = now.read(name)
+            if name == "config.json":
+                content = re.sub(rb'"module": "components[\w.]*"', b'"module": "components.gone"', content)
+            before.writestr(name, content)
+    network = stages.load_model(Artifact(tmp_path, ""))
+    again = stages.load_model(run["model"])
+    for old, new in zip(network.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -65,7 +65,7 @@ def test_presets_lists_every_setting_with_its_values(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "speech"], "unknown application 'speech': choose from text_generation"),
+        (["run", "speech"], "unknown application 'speech': choose from forecasting"),
         (["run", "sentiment", "--preset", "huge"], "unknown preset 'huge' of sentiment"),
         (["run", "sentiment", "--source", "imdv"], "unknown source 'imdv'"),
         (["run", "sentiment", "--source", "./nowhere.csv"], "./nowhere.csv: no such file or folder"),

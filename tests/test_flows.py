@@ -1,5 +1,6 @@
 """The flows: what Prefect adds to the stages, on an application whose stages only count their calls."""
 
+import base64
 import json
 import logging
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from components.application import Application, Metric, Run, Trained
-from components.data.artifacts import Artifact, new_folder, seal, sha256_of
+from components.data.artifacts import Artifact, key_of, new_folder, seal, sha256_of
 from components.data.sources import Source
 from components.errors import DataError, SettingError, SourceError
 from components.pipeline import stages as pipeline
@@ -156,6 +157,30 @@ def test_a_cached_artifact_that_is_gone_or_altered_is_made_anew(counting, text, 
     assert counting.calls["ingest"] == 2
     assert (folder / "raw.txt").read_text() == "hello"
     assert (outcome.plan.folder / "train" / "model.txt").read_text() == "hello"
+
+
+def stored_by_prefect(folder: Path, *parts: str) -> Path:
+    """Where Prefect keeps the result of the task that wrote a cached artifact."""
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
+
+    return Path(PREFECT_LOCAL_STORAGE_PATH.value()) / key_of(*parts, str(folder))
+
+
+def test_what_prefect_stores_names_no_module_of_ours(counting, text, workplace):
+    run(str(text))
+    for folder in (workplace / "home" / "artifacts" / "counting").iterdir():
+        stored = json.loads(stored_by_prefect(folder, "sha256").read_text())
+        assert b"components" not in base64.b64decode(stored["result"])
+
+
+def test_a_result_that_an_older_layout_stored_is_not_read(counting, text, workplace):
+    run(str(text))
+    gone = base64.b64encode(b"ccomponents.artifacts\nArtifact\n.").decode()
+    for folder in (workplace / "home" / "artifacts" / "counting").iterdir():
+        document = json.loads(stored_by_prefect(folder, "sha256").read_text())
+        stored_by_prefect(folder).write_text(json.dumps({**document, "result": gone}))
+    run(str(text))
+    assert counting.calls == {"ingest": 1, "preprocess": 1, "train": 2}
 
 
 def test_another_home_has_a_cache_of_its_own(counting, text, workplace, monkeypatch):

@@ -107,7 +107,7 @@ def test_the_graph_frames_a_window_as_the_baselines_do(anchor: str, logarithm: b
 
     chosen = task(anchor=anchor, logarithm=logarithm)
     values = np.random.default_rng(1).uniform(80, 120, (4, 50))
-    layer = Frame(**{name: getattr(chosen, name) for name in Frame.choices})
+    layer = Frame({name: getattr(chosen, name) for name in Frame.CHOICES})
     frame = {name: np.asarray(tensor) for name, tensor in layer(values.astype(np.float32)).items()}
     _, anchors, scale = framed(chosen, values)
     np.testing.assert_allclose(frame["anchors"], anchors, rtol=1e-5)
@@ -118,7 +118,7 @@ def test_the_graph_frames_a_window_as_the_baselines_do(anchor: str, logarithm: b
 def test_a_standstill_gives_finite_numbers() -> None:
     from components.forecasting.layers import Frame
 
-    layer = Frame(**{name: getattr(task(), name) for name in Frame.choices})
+    layer = Frame({name: getattr(task(), name) for name in Frame.CHOICES})
     for tensor in layer(np.full((1, 50), 3.0, np.float32)).values():
         assert np.isfinite(np.asarray(tensor)).all()
 
@@ -157,7 +157,7 @@ def test_an_untrained_network_repeats_the_last_price_and_otherwise_is_the_autore
     linear = series_baselines.best_autoregression(air)[1]
     for data, baseline in ((prices, naive), (air, linear)):
         starts = data.test(50)
-        untrained = predictor(network(data, 4, 1, 0.0))(data.feeds(starts))["quantiles"]
+        untrained = predictor(network(data, Config(units=4)))(data.feeds(starts))["quantiles"]
         np.testing.assert_allclose(untrained, baseline(starts), rtol=1e-3)
 
 
@@ -165,7 +165,7 @@ def test_raw_values_of_any_size_come_back_in_their_own_units() -> None:
     data = prepare([walk(900)], (), "", Config(context=40, units=4))
     from components.forecasting.network import network
 
-    predict = predictor(network(data, 4, 1, 0.0))
+    predict = predictor(network(data, Config(units=4)))
     feeds = data.feeds(data.test(5))
     small = predict(feeds)["quantiles"]
     large = predict({**feeds, "values": 1_000 * feeds["values"]})["quantiles"]

@@ -197,7 +197,8 @@ def test_numbers_are_rounded_to_the_side_that_is_asked_for(value: float, digits:
 
 def test_tables_show_our_numbers_at_their_worse_and_baselines_at_their_better_side(tmp_path: Path) -> None:
     row = {
-        "command": "gatewise-flows run sentiment --source x",
+        "application": "sentiment",
+        "about": "reviews",
         "value": 89.459,
         "baseline": "tfidf_words",
         "baseline_value": 89.451,

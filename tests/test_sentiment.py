@@ -391,7 +391,7 @@ def test_tweets_are_read_from_their_pairs_of_files(tmp_path: Path) -> None:
     parts = text_sources.tweets(*tweet_files(tmp_path)).parts
     assert set(parts) == {"train", "validation", "test"}
     assert parts["test"].to_numpy().tolist() == [["I’m fine & well", "positive"], ["meh", "neutral"]]
-    assert {file.name for file in named(sentiment.SOURCES, "tweets").files} == {
+    assert {file.name for file in named(text_sources.SOURCES, "tweets").files} == {
         path.name for path in tmp_path.iterdir()
     }
 
@@ -472,7 +472,7 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
     assert sentiment.fingerprint(str(path), CONFIG) == before
     path.write_text(GOOD + "more,a\n")
     assert sentiment.fingerprint(str(path), CONFIG) != before
-    assert len({sentiment.fingerprint(name, CONFIG) for name in sentiment.SOURCES}) == len(sentiment.SOURCES)
+    assert len({sentiment.fingerprint(name, CONFIG) for name in text_sources.SOURCES}) == len(text_sources.SOURCES)
 
 
 def test_an_unknown_source_and_a_missing_path_are_told_apart(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_every_setting_says_what_it_is(name):
 
 
 def test_an_unknown_application_or_preset_lists_the_known_ones():
-    with pytest.raises(SettingError, match="unknown application 'speech': choose from text_generation"):
+    with pytest.raises(SettingError, match="unknown application 'speech': choose from forecasting"):
         get("speech")
     with pytest.raises(SettingError, match="unknown preset 'huge' of sentiment: choose from tiny, base, large"):
         get("sentiment").preset("huge")

@@ -291,17 +291,10 @@ def test_a_long_stream_is_heard_in_pieces_with_its_state_carried(config: Any, da
 
 
 def test_a_part_without_clips_is_refused(tmp_path: Path) -> None:
-    from components.speech_commands.parts import write_parts
+    from components.speech_commands.parts import Sounds, write_parts
     from components.speech_commands.store import Row
 
     rows = [Row("yes/a.wav", "yes", "", "train", 0, 4), Row("no/a.wav", "no", "", "train", 4, 4)]
+    facts, nothing = replace(FACTS, labels=("yes", "no", "_silence_")), Sounds([], np.zeros(0, np.int16))
     with pytest.raises(DataError, match="no clips for the validation part"):
-        write_parts(
-            rows,
-            np.ones(8, np.int16),
-            replace(FACTS, labels=("yes", "no", "_silence_")),
-            [],
-            np.zeros(0, np.int16),
-            1,
-            tmp_path,
-        )
+        write_parts(Sounds(rows, np.ones(8, np.int16)), nothing, facts, 1, tmp_path)

@@ -1,0 +1,1 @@
+"""Bit parity: a made-up application, as a newcomer would add one."""
