@@ -1,0 +1,67 @@
+"""What was chosen for the user while data was read: said in the log, and kept for report, manifest and `inspect`.
+
+A reader says `chose("date form", "day first, found from the daily rhythm")`; whoever called it, at any distance, gets
+the list from `collected()`. `doubt(…)` is the same for a choice that could be wrong: it is logged as a warning.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice.
+
+    Attributes:
+        about: what was chosen, two or three words.
+        chosen: what it became and why, one sentence without a full stop.
+        doubtful: whether it could be wrong.
+    """
+
+    about: str
+    chosen: str
+    doubtful: bool = False
+
+
+_now: ContextVar[list[Choice] | None] = ContextVar("choices", default=None)
+
+
+def chose(about: str, chosen: str) -> None:
+    """Say and keep a choice that is sure."""
+    _keep(Choice(about, chosen))
+
+
+def doubt(about: str, chosen: str) -> None:
+    """Say and keep a choice that could be wrong, with what to do if it is."""
+    _keep(Choice(about, chosen, doubtful=True))
+
+
+@contextmanager
+def collected() -> Iterator[list[Choice]]:
+    """The choices that are made within the block, in order, each once."""
+    kept: list[Choice] = []
+    before = _now.set(kept)
+    try:
+        yield kept
+    finally:
+        _now.reset(before)
+
+
+def as_json(choices: list[Choice]) -> list[dict[str, Any]]:
+    """For a data card."""
+    return [asdict(choice) for choice in choices]
+
+
+def _keep(choice: Choice) -> None:
+    kept = _now.get()
+    if kept is not None and choice in kept:
+        return
+    log.log(logging.WARNING if choice.doubtful else logging.INFO, "%s: %s", choice.about, choice.chosen)
+    if kept is not None:
+        kept.append(choice)
