@@ -5,6 +5,7 @@ GRU reads in order. Each is right where the other is not, and the validation par
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,10 @@ from components.sentiment.batches import PADDING_ID, Part, by_length, load_part,
 from components.sentiment.config import PRESETS, Config
 from components.sentiment.network import network
 from components.sentiment.pictures import telling_texts
+from components.sentiment.repeats import without_repeats
 from components.sentiment.scores import measured, probabilities
 from components.sentiment.splits import PARTS, split
+from components.sentiment.tables import check, say_unmeasured
 from components.sentiment.word_vectors import word_vectors
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 UNLABELLED = "unlabelled"
 DATA, LABELS, TEXTS, TOKENIZER, VECTORS = "data.npz", "labels.json", "texts.parquet", "tokenizer.json", "vectors.npy"
+CLEANING = "cleaning.json"  # the steps, in their order
 NO_LABEL = -1
 CONFUSION = "confusion.png"
 ILLUSTRATED = 2_000  # test texts in the pictures
@@ -64,14 +68,18 @@ def fingerprint(source: str, config: Config) -> str:  # noqa: ARG001  the same s
 
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
-    """Write a table `text`, `label` per part that the source has, and its texts without label; return the data card."""
+    """Write a table `raw`, `text`, `label` per part, the texts without label and the cleaning; return the data card."""
     import pandas as pd
 
-    found, card = sources.load(source, config.text_column, config.label_column)
-    for name, table in found.parts.items():
+    found, card = sources.load(source, config)
+    parts = without_repeats(found.parts)
+    check(parts, source)
+    say_unmeasured(parts)
+    for name, table in parts.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    (folder / CLEANING).write_text(json.dumps(card["cleaning"]), encoding="utf-8")
     pd.DataFrame({"text": found.unlabelled}, dtype=str).to_parquet(folder / f"{UNLABELLED}.parquet", index=False)
-    sizes = {f"{name}_texts": len(table) for name, table in found.parts.items()}
+    sizes = {f"{name}_texts": len(table) for name, table in parts.items()}
     return card | sizes | {"unlabelled_texts": len(found.unlabelled)}
 
 
@@ -81,6 +89,7 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
 
     tables = {name: pd.read_parquet(raw / f"{name}.parquet") for name in PARTS if (raw / f"{name}.parquet").exists()}
     tables = split(tables, config.validation_share, config.test_share, config.seed)
+    shutil.copyfile(raw / CLEANING, folder / CLEANING)
     labels = sorted(set(tables["train"]["label"]))
     (folder / LABELS).write_text(json.dumps(labels), encoding="utf-8")
     pd.concat([table.assign(part=name) for name, table in tables.items()]).to_parquet(folder / TEXTS, index=False)
@@ -157,7 +166,7 @@ def describe(data: Path, config: Config) -> Description:
             outputs=(TensorSpec("probabilities", ("batch", len(labels)), "float32", "probability of each label"),),
             fixed={"batch": 1, "time": config.max_length},
         ),
-        settings={"labels": labels, "max_length": config.max_length},
+        settings={"labels": labels, "max_length": config.max_length, "cleaning": _cleaning(data)},
         cases=tuple({"ids": row} for row in ids),
         calibration=_calibration(data, config),
         tokenizer=data / TOKENIZER,
@@ -175,6 +184,10 @@ def _calibration(data: Path, config: Config) -> tuple[Feeds, ...]:
 
 def _labels(data: Path) -> list[str]:
     return list(json.loads((data / LABELS).read_text(encoding="utf-8")))
+
+
+def _cleaning(data: Path) -> list[str]:
+    return list(json.loads((data / CLEANING).read_text(encoding="utf-8")))
 
 
 def _vocabulary(data: Path) -> int:

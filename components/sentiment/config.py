@@ -1,10 +1,13 @@
 """Settings of a sentiment training, and its presets."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from components.settings import Settings
+
+Listed = BeforeValidator(lambda given: [given] if isinstance(given, str) and given else given or ())
+Step = Literal["line breaks", "entities", "escapes", "white space"]
 
 
 class Config(Settings):
@@ -20,14 +23,36 @@ class Config(Settings):
     input_dropout: float = Field(0.0, ge=0, lt=1, description="share of embedding features dropped while training")
     taught_epochs: int = Field(0, ge=0, le=1_000, description="passes over self-labelled texts, where there are any")
     bfloat16: bool = Field(False, description="train with bfloat16 products where the processor has them")
-    text_column: str = Field("", description="column with the text; found by its usual names when empty")
-    label_column: str = Field("", description="column with the label; found by its usual names when empty")
+    text_column: str = Field("", description="column with the text, by name or number; found when empty")
+    label_column: str = Field("", description="column with the label, by name or number; found when empty")
+    separator: Literal["", "comma", "semicolon", "tab", "bar"] = Field(
+        "", description="between cells; found when empty"
+    )
+    encoding: str = Field("", description="of the files of text, such as cp1252; found when empty")
+    join_labels: bool = Field(False, description="whether spellings of one label (Good and good, 1 and 1.0) are one")
+    label_names: Annotated[tuple[str, ...], Listed] = Field((), description="names of labels: 0=negative,1=positive")
+    cleaning: Annotated[tuple[Step, ...], Listed] = Field(
+        (), description="what is done to every text, here and on the device; the source's own steps when empty"
+    )
     validation_share: float = Field(0.1, gt=0, lt=0.5, description="share of the training texts kept for validation")
     test_share: float = Field(0.1, gt=0, lt=0.5, description="share kept for the test where the source has no split")
 
     training_only: ClassVar[frozenset[str]] = Settings.training_only.union(
         ("pairs", "max_length", "stretch", "word_dropout", "input_dropout", "taught_epochs", "bfloat16")
     )
+
+    @field_validator("label_names")
+    @classmethod
+    def _pairs(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in given:
+            if not all(part.strip() for part in pair.partition("=")):
+                raise ValueError(f"'{pair}' names no label: write LABEL=NAME, several with commas")
+        return given
+
+    def names(self) -> dict[str, str]:
+        """The names that the user gave to labels."""
+        pairs = (pair.partition("=") for pair in self.label_names)
+        return {label.strip(): name.strip() for label, _, name in pairs}
 
 
 PRESETS = {

@@ -1,7 +1,6 @@
 """Sources of labelled texts other than the user's tables: the embedded grammar and public data sets."""
 
 import csv
-import html
 import re
 import tarfile
 import zipfile
@@ -10,43 +9,71 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.data.artifacts import key_of, sha256_of
+from components.data.choices import chose
 from components.data.sources import RemoteFile, Source, fetch, identity, is_own, named, own_path
 from components.errors import DataError
 from components.sentiment import reviews
-from components.sentiment.tables import BINARY, LabelledTexts, check, clean, frame, own
+from components.sentiment.archives import TAR_NAMES
+from components.sentiment.config import Config
+from components.sentiment.labels import BINARY
+from components.sentiment.tables import LabelledTexts, check, frame, own
+from gatewise.cleaning import clean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TAR_NAMES = (".tar.gz", ".tgz", ".tar")
+IMDB_FOLDER = "aclImdb/"
 IMDB_MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg|unsup)/\d+_\d+\.txt")
 IMDB_LABELS = {"pos": "positive", "neg": "negative"}
 SST2_MEMBERS = {"train": "SST-2/train.tsv", "test": "SST-2/dev.tsv"}
 TWEET_LABELS = {"0": "negative", "1": "neutral", "2": "positive"}
 TWEET_PARTS = {"train": "train", "val": "validation", "test": "test"}
 TWEET_FOLDER = "https://raw.githubusercontent.com/cardiffnlp/tweeteval/main/datasets/sentiment"
-CODE_POINT = re.compile(r"\\u([0-9a-f]{4})")  # TweetEval's files hold some characters as \u2019
+CLEANING = ("line breaks", "white space")
+CLEANING_OF = {"tweets": ("escapes", "entities", "white space"), "own": ("line breaks", "entities", "white space")}
+DEFAULTS = Config()
 EMBEDDED_TRAIN, EMBEDDED_TEST = 4_000, 1_000
 
 
-def load(source: str, text_column: str = "", label_column: str = "") -> tuple[LabelledTexts, dict[str, Any]]:
-    """The texts of a source, checked, and what is known about them: licence, address, checksum.
+def load(source: str, config: Config = DEFAULTS) -> tuple[LabelledTexts, dict[str, Any]]:
+    """The texts of a source, checked, and what is known about them: licence, address, checksum, cleaning.
+
+    Each part has the text as the source has it (`raw`), after cleaning (`text`), and its label.
 
     Raises:
         SettingError: no such source.
         SourceError: it cannot be had.
         DataError: it cannot be used.
     """
+    steps = cleaning(source, config)
     if is_own(source):
         path = own_path(source)
-        found = imdb(path) if path.name.endswith(TAR_NAMES) else own(path, text_column, label_column)
+        found = imdb(path) if _is_imdb(path) else own(path, config, steps)
         card: dict[str, Any] = {"licence": "as the owner of the data states"}
     else:
         entry = named(SOURCES, source)
         found = embedded() if entry.kind == "embedded" else public(entry)
         card = {"licence": entry.licence} | ({"url": [file.url for file in entry.files]} if entry.files else {})
-    check(found, source)
-    return found, card | {"sha256": fingerprint(source)}
+    found = cleaned(found, steps)
+    check(found.parts, source)
+    return found, card | {"sha256": fingerprint(source), "cleaning": list(steps)}
+
+
+def cleaning(source: str, config: Config) -> tuple[str, ...]:
+    """The steps that make the source's texts fit to read, here and on the device."""
+    return config.cleaning or CLEANING_OF.get("own" if is_own(source) else source, CLEANING)
+
+
+def cleaned(found: LabelledTexts, steps: tuple[str, ...]) -> LabelledTexts:
+    """The same texts after cleaning, those of the parts with the text as it was beside them."""
+    parts = {}
+    for name, part in found.parts.items():
+        parts[name] = part.rename(columns={"text": "raw"})
+        parts[name].insert(1, "text", [clean(text, steps) for text in part["text"]])
+    texts = [text for part in parts.values() for text in zip(part["raw"], part["text"], strict=True)]
+    changed = sum(raw.strip() != text for raw, text in texts)
+    chose("cleaning", f"{', '.join(steps)}, here and on the device; it changes {changed:,} of {len(texts):,} texts")
+    return LabelledTexts(parts, [clean(text, steps) for text in found.unlabelled])
 
 
 def fingerprint(source: str) -> str:
@@ -80,6 +107,18 @@ def public(source: Source) -> LabelledTexts:
     return readers[source.name](*(fetch(file) for file in source.files))
 
 
+def _is_imdb(path: Path) -> bool:
+    """Whether a file is the Large Movie Review Dataset's archive, told by its first member."""
+    if not path.is_file() or not path.name.endswith(TAR_NAMES):
+        return False
+    try:
+        with tarfile.open(path) as archive:
+            first = archive.next()
+    except (tarfile.TarError, EOFError, OSError):
+        return True  # which says what is wrong with it
+    return first is None or f"{first.name}/".startswith(IMDB_FOLDER)
+
+
 def imdb(path: Path) -> LabelledTexts:
     """The Large Movie Review Dataset, read straight from its archive.
 
@@ -109,7 +148,7 @@ def _members(path: Path) -> dict[str, str]:
             for member in archive:
                 stream = archive.extractfile(member) if IMDB_MEMBER.fullmatch(member.name) else None
                 if stream is not None:
-                    found[member.name] = clean(stream.read().decode("utf-8"))
+                    found[member.name] = stream.read().decode("utf-8")
     except UnicodeDecodeError:
         raise DataError(f"{path}: {member.name} is not UTF-8: fetch the archive again") from None
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -132,7 +171,7 @@ def sst2(path: Path) -> LabelledTexts:
                 with archive.open(member) as stream:
                     table = pd.read_csv(stream, sep="\t", quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False)
                 rows = zip(table["sentence"], table["label"], strict=True)
-                parts[part] = frame((clean(text), BINARY[label]) for text, label in rows)
+                parts[part] = frame((text, BINARY[label]) for text, label in rows)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise DataError(f"{path} is not GLUE's SST-2.zip ({error}): fetch it again") from None
     return LabelledTexts(parts)
@@ -160,12 +199,8 @@ def _tweets(texts: Path, labels: Path) -> "pd.DataFrame":
     wrong = [index for index, mark in enumerate(marks) if mark.strip() not in TWEET_LABELS]
     if wrong:
         raise DataError(f"{labels}, line {wrong[0] + 1}: '{marks[wrong[0]]}' is no label: fetch the file again")
-    rows = [(_tweet(line), TWEET_LABELS[mark.strip()]) for line, mark in zip(lines, marks, strict=True)]
-    return frame(row for row in rows if row[0])
-
-
-def _tweet(line: str) -> str:
-    return html.unescape(CODE_POINT.sub(lambda match: chr(int(match[1], 16)), line)).strip()
+    rows = [(line, TWEET_LABELS[mark.strip()]) for line, mark in zip(lines, marks, strict=True)]
+    return frame(row for row in rows if row[0].strip())
 
 
 def _tweet_file(part: str, kind: str) -> str:

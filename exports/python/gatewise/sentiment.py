@@ -7,6 +7,7 @@ from typing import overload
 import numpy as np
 
 from gatewise.bundle import Bundle
+from gatewise.cleaning import clean, known
 from gatewise.errors import InputError
 from gatewise.runtime import Runtime
 from gatewise.tokenizer import read_tokenizer
@@ -35,6 +36,7 @@ class SentimentClassifier:
     def __init__(self, bundle: Bundle, variant: str | None = None, threads: int = 1) -> None:
         self.bundle = bundle
         self.labels: tuple[str, ...] = tuple(bundle.settings["labels"])
+        self._cleaning = known(bundle.settings.get("cleaning", ()))  # bundles of an older layout name none
         self._longest = int(bundle.settings["max_length"])
         self._tokenizer = read_tokenizer(bundle.read("tokenizer.json"))
         self._runtime = Runtime(bundle, bundle.variant(variant), threads)
@@ -60,7 +62,7 @@ class SentimentClassifier:
     def _ids(self, text: str, place: int) -> list[int]:
         if not isinstance(text, str):
             raise InputError(f"text {place} is {type(text).__name__}: give text (str)")
-        ids = [token for token in self._tokenizer.encode(text) if token != PADDING]
+        ids = [token for token in self._tokenizer.encode(clean(text, self._cleaning)) if token != PADDING]
         if not ids:
             raise InputError(f"text {place} holds no word: give text to judge")
         return ids[: self._longest]
