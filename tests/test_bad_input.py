@@ -100,7 +100,7 @@ REFUSED: list[tuple[str, str, Make, str, list[str], str]] = [
     ("table: empty", "sentiment", written("a.csv", ""), "a.csv", [], r"a\.csv is empty: give a table"),
     (
         "table: not UTF-8", "sentiment", written("a.csv", "text,label\ncaf\xe9,a\n".encode("latin-1")), "a.csv", [],
-        r"a\.csv is not UTF-8 \(byte 0xe9 at 14\): save it as UTF-8",
+        r"a\.csv is not UTF-8: byte 0xe9 at offset 14; save it as UTF-8",
     ),
     (
         "times: unsorted", "forecasting", written("a.csv", hourly(line7="2024-01-09T00,3")), "a.csv", [],

@@ -205,7 +205,11 @@ def test_the_exported_graph_holds_the_linear_part_and_its_table_has_one_scale(tr
 
 def test_the_description_is_what_a_device_needs(trained: Trained) -> None:
     said = sentiment.describe(trained.data, CONFIG)
-    assert said.settings == {"labels": ["bad", "good"], "max_length": CONFIG.max_length}
+    assert said.settings == {
+        "labels": ["bad", "good"],
+        "max_length": CONFIG.max_length,
+        "cleaning": ["line breaks", "entities", "white space"],
+    }
     assert said.graph.outputs[0].shape == ("batch", 2)
     assert dict(said.graph.fixed) == {"batch": 1, "time": CONFIG.max_length}
     assert said.tokenizer is not None
@@ -373,7 +377,7 @@ def test_sst2_is_read_from_glues_archive(tmp_path: Path) -> None:
         archive.writestr("SST-2/dev.tsv", "sentence\tlabel\nit 's charming\t1\n")
         archive.writestr("SST-2/test.tsv", "index\tsentence\n0\tsecret\n")
     parts = text_sources.sst2(path).parts
-    assert parts["train"].to_numpy().tolist() == [["hide new secretions", "negative"], ['an " odd quote', "positive"]]
+    assert parts["train"].to_numpy().tolist() == [["hide new secretions ", "negative"], ['an " odd quote', "positive"]]
     assert parts["test"].to_numpy().tolist() == [["it 's charming", "positive"]]
     path.write_bytes(b"<html>not found</html>")
     with pytest.raises(DataError, match=r"not GLUE's SST-2\.zip"):
@@ -388,9 +392,12 @@ def tweet_files(folder: Path) -> list[Path]:
 
 
 def test_tweets_are_read_from_their_pairs_of_files(tmp_path: Path) -> None:
-    parts = text_sources.tweets(*tweet_files(tmp_path)).parts
-    assert set(parts) == {"train", "validation", "test"}
-    assert parts["test"].to_numpy().tolist() == [["I’m fine & well", "positive"], ["meh", "neutral"]]
+    found = text_sources.tweets(*tweet_files(tmp_path))
+    assert set(found.parts) == {"train", "validation", "test"}
+    test = text_sources.cleaned(found, text_sources.CLEANING_OF["tweets"]).parts["test"]
+    assert test["text"].tolist() == ["I’m fine & well", "meh"]
+    assert test["raw"].tolist() == ["I\\u2019m fine &amp; well ", "meh\u2028 "]
+    assert test["label"].tolist() == ["positive", "neutral"]
     assert {file.name for file in named(text_sources.SOURCES, "tweets").files} == {
         path.name for path in tmp_path.iterdir()
     }
@@ -410,9 +417,9 @@ def test_a_folder_of_tables_is_an_official_split(tmp_path: Path) -> None:
     (tmp_path / "test.tsv").write_text("text\tlabel\nt<br/>u\t0\n")
     pd.DataFrame({"text": ["free"]}).to_parquet(tmp_path / "unsup.parquet")
     found, _ = text_sources.load(str(tmp_path))
-    assert found.parts["train"]["label"].tolist() == ["negative", "positive"] * 3
-    assert found.parts["validation"].to_numpy().tolist() == [["v", "positive"]]
-    assert found.parts["test"].to_numpy().tolist() == [["t\nu", "negative"]]
+    assert found.parts["train"]["label"].tolist() == ["0", "1"] * 3
+    assert found.parts["validation"].to_numpy().tolist() == [["v", "v", "1"]]
+    assert found.parts["test"].to_numpy().tolist() == [["t<br/>u", "t\nu", "0"]]
     assert found.unlabelled == ["free"]
 
 
@@ -425,7 +432,7 @@ GOOD = "text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(8))
         ("a.csv", "text,label\nfine,a\n  ,b\n,a\n", "a.csv, line 3: column 'text' is empty (and in 1 more rows)"),
         ("a.csv", "text,label\nfine,\n", "a.csv, line 2: column 'label' is empty"),
         ("a.csv", "text,label\nfine,a\nbad,a\n", "every text has the label 'a'"),
-        ("a.csv", GOOD + "odd,c\n", "label 'c' has 1 texts, 3 are needed"),
+        ("a.csv", GOOD + "odd,c\n", "label 'c' has 1 different texts, 3 are needed"),
         ("a.csv", "text,label\n" + "".join(f"t,{i}\n" for i in range(101)), "101 different labels"),
         ("a.csv", "words,label\nfine,a\n", "none of the usual columns text, review"),
         ("a.csv", "text,mark\nfine,a\n", "name one with --set label_column=COLUMN"),

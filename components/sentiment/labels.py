@@ -3,15 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from components.data.choices import chose
 from components.errors import DataError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 BINARY = {"0": "negative", "1": "positive"}  # what 0 and 1 mean in a column of these names, and in SST-2
 OF_SENTIMENT = ("sentiment", "polarity")
+RATINGS = ("rating", "stars", "score", "overall")
 WHOLE_NUMBER = re.compile(r"([+-]?\d+)(\.0*)?")
 
 
@@ -28,12 +32,31 @@ def label_of(value: Any) -> str:
     )
 
 
-def names_for(labels: Iterable[str], column: str, names: Mapping[str, str], join: bool, where: str) -> dict[str, str]:
+def reason_of_sentiment(frame: "pd.DataFrame", column: str) -> str:
+    """Why 0 and 1 in a column mean negative and positive, "" where they may mean anything."""
+    if column.lower() in OF_SENTIMENT:
+        return f"the column is called '{column}'"
+    labels = frame[column].map(label_of)
+    for name in frame.columns:
+        if str(name).lower() in RATINGS and name != column and set(labels) == set(BINARY):
+            ratings = [_numbers(frame[name][labels == label]) for label in sorted(BINARY)]
+            if ratings[0].max() < ratings[1].min():
+                return f"every text with 1 has a higher '{name}'"
+    return ""
+
+
+def _numbers(values: "pd.Series") -> "pd.Series":
+    import pandas as pd
+
+    return pd.to_numeric(values, errors="coerce")
+
+
+def names_for(labels: Iterable[str], reason: str, names: Mapping[str, str], join: bool, where: str) -> dict[str, str]:
     """The name of the class for every label as it stands in the tables.
 
     Args:
         labels: of every row of every part.
-        column: that they stand in.
+        reason: why 0 is negative and 1 positive, "" where they are not.
         names: names that the user gave to labels.
         join: whether spellings of one label are one class.
         where: the source, for messages.
@@ -47,12 +70,13 @@ def names_for(labels: Iterable[str], column: str, names: Mapping[str, str], join
         raise DataError(f"{where}: label_names names '{strange[0]}', which no text has; the labels are {held}")
     named = {label: names.get(label, label) for label in counts}
     joined = _joined(named, counts, join, where)
-    if column.lower() in OF_SENTIMENT and set(joined.values()) <= set(BINARY):
-        chose("labels", f"0 is negative and 1 positive, as the column is called '{column}'; else set label_names")
-        return {label: BINARY[name] for label, name in joined.items()}
-    if set(joined.values()) <= set(BINARY):
-        chose("labels", f"0 and 1 keep their names, as '{column}' may mean anything; set label_names=0=NAME,1=NAME")
-    return joined
+    if not set(joined.values()) <= set(BINARY):
+        return joined
+    if not reason:
+        chose("labels", "0 and 1 keep their names, as they may mean anything; set label_names=0=NAME,1=NAME")
+        return joined
+    chose("labels", f"0 is negative and 1 positive, as {reason}; if not, set label_names=0=NAME,1=NAME")
+    return {label: BINARY[name] for label, name in joined.items()}
 
 
 def _joined(named: Mapping[str, str], counts: Mapping[str, int], join: bool, where: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from components.sentiment.archives import is_archive, unpacked
 from components.sentiment.class_files import is_class_folder, rows_of_classes
 from components.sentiment.columns import MOST_LABELS, USUAL, label_column, text_column
 from components.sentiment.config import Config
-from components.sentiment.labels import label_of, names_for
+from components.sentiment.labels import label_of, names_for, reason_of_sentiment
 from components.sentiment.repeats import of_one_label
 from components.sentiment.text_tables import TextTable, read, tables_of
 from gatewise.cleaning import clean
@@ -61,19 +61,27 @@ def own(path: Path, config: Config, steps: Sequence[str]) -> LabelledTexts:
     no_gaps([place for text, _, place in rows if not clean(text, steps)], f"column '{found.text}'")
     no_gaps([place for _, label, place in rows if not label], f"column '{found.label}'")
     labels = (label for _, label, _ in rows)
-    names = names_for(labels, found.label, config.names(), config.join_labels, str(path))
+    names = names_for(labels, found.reason, config.names(), config.join_labels, str(path))
     parts = {name: frame((text, names[label]) for text, label, _ in part) for name, part in found.rows.items()}
     return LabelledTexts(parts, [text for text in found.unlabelled if clean(text, steps)])
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Rows by part, the columns of text and label, and the texts without label."""
+    """What the user's files hold.
+
+    Attributes:
+        rows: by part.
+        text, label: names of their columns.
+        unlabelled: texts without label.
+        reason: why the labels 0 and 1 mean negative and positive, "" where they do not.
+    """
 
     rows: dict[str, list[Row]]
     text: str
     label: str
     unlabelled: list[str]
+    reason: str = ""
 
 
 def _by_table(path: Path, config: Config) -> _Found:
@@ -88,7 +96,8 @@ def _by_table(path: Path, config: Config) -> _Found:
     for part, table in tables.items():
         if part != "train" and (found := _rows_like(table, part, text, label, config)):
             rows[part] = found
-    return _Found(rows, text, label, _texts(unlabelled, config) if unlabelled else [])
+    texts = _texts(unlabelled, config) if unlabelled else []
+    return _Found(rows, text, label, texts, reason_of_sentiment(train.frame, label))
 
 
 def _names(config: Config) -> tuple[str, ...]:
