@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import DataError, SettingError, SourceError
-from components.text_generation import corpora
+from components.text_generation import corpora, own_texts
 from components.text_generation import sources as corpus_catalog
 
 BOOK = """\ufeffThe Project Gutenberg eBook of A Short Tale
@@ -94,7 +94,7 @@ def test_the_embedded_code_is_python() -> None:
 
 
 def test_a_folder_is_read_in_order_without_hidden_and_binary_files(project: Path) -> None:
-    assert corpora.read_own(project) == "# Title\n\nx = 1\n"
+    assert own_texts.read_own(project) == "# Title\n\nx = 1\n"
 
 
 def test_line_ends_and_byte_order_mark_are_made_plain(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_text_that_is_not_utf8_is_named_with_the_offset(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes(b"abc caf\xe9 x")
     with pytest.raises(DataError, match=r"latin\.txt is not UTF-8: byte 0xe9 at offset 7") as caught:
-        corpora.read_own(path)
+        own_texts.read_own(path)
     assert "\n" not in str(caught.value)
 
 
@@ -116,13 +116,13 @@ def test_an_empty_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "nothing.txt"
     path.write_text(content)
     with pytest.raises(DataError, match=r"nothing\.txt is empty"):
-        corpora.read_own(path)
+        own_texts.read_own(path)
 
 
 def test_a_folder_without_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89")
     with pytest.raises(DataError, match="no text in this folder"):
-        corpora.own_files(tmp_path)
+        own_texts.own_files(tmp_path)
 
 
 def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from components.text_generation.config import PRESETS, Config
 from components.text_generation.network import network
 from components.text_generation.parts import TOKENIZER, Parts, cuts
 from components.text_generation.pictures import draw_losses
+from components.text_generation.repeats import say_repeats
 from components.text_generation.samples import fenced, write_on
 from components.text_generation.scores import CHUNK, METRIC, chunk_losses, measured
 
@@ -41,9 +42,9 @@ def fingerprint(source: str, _config: Config) -> str:
     return sources.fingerprint(source)
 
 
-def ingest(source: str, _config: Config, folder: Path) -> dict[str, Any]:
+def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     """Write `text.txt`, UTF-8 with line feeds; return the data card."""
-    text, facts = sources.read(source)
+    text, facts = sources.read(source, config.encoding)
     (folder / TEXT).write_text(text, encoding="utf-8", newline="\n")
     return {**facts, "characters": len(text), "lines": text.count("\n"), "different_characters": len(set(text))}
 
@@ -55,6 +56,7 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     """
     text = (raw / TEXT).read_text(encoding="utf-8")
     _, end = cuts(len(text), config.validation_share, config.test_share)
+    say_repeats(text[:end], text[end:])
     tokenizer = ids.train(text[:end], config.level, config.vocabulary, folder / TOKENIZER)
     parts = Parts.of(tokenizer, text, config.validation_share, config.test_share)
     parts.check_lengths(config.window)
@@ -154,7 +156,7 @@ APPLICATION = Application(
     metric=METRIC,
     presets=PRESETS,
     sources=sources.SOURCES,
-    own_data="one UTF-8 text file, or a folder of them (prose, `speaker: line` dialogue or source code)",
+    own_data="one text file, or a folder of them (prose, `speaker: line` dialogue or source code)",
     fingerprint=fingerprint,
     ingest=ingest,
     preprocess=preprocess,

@@ -15,6 +15,7 @@ class Config(Settings):
     embedding: int = Field(64, ge=1, le=1_024, description="numbers per character or word piece")
     tied: bool = Field(False, description="whether the output layer shares the embedding's weights")
     weight_dropout: float = Field(0.0, ge=0, lt=1, description="share of recurrent weights dropped while training")
+    encoding: str = Field("", description="of the files of text, such as cp1252; found when empty")
     window: int = Field(100, ge=2, le=2_000, description="steps through which gradients flow back")
     validation_share: float = Field(0.05, gt=0, lt=0.4, description="share of the text, before the test part")
     test_share: float = Field(0.1, gt=0, lt=0.4, description="share of the text, at its end")

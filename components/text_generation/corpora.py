@@ -1,24 +1,15 @@
-"""Texts to learn from: the interpreter's own, Project Gutenberg books, and a user's file or folder."""
+"""Texts to learn from: the interpreter's own and Project Gutenberg books; how any of them is read."""
 
 import hashlib
-import logging
 import re
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from components.data.text_files import text_of, without_nuls
 from components.errors import DataError, SourceError
 
-log = logging.getLogger(__name__)
-
-PROSE = (".txt", ".text", ".md", ".rst", ".tex", ".org")
-CODE = (
-    *(".py", ".pyi", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".c", ".h", ".cc", ".cpp", ".hpp", ".cs", ".java", ".kt"),
-    *(".scala", ".go", ".rs", ".rb", ".php", ".swift", ".r", ".jl", ".lua", ".pl", ".sh", ".sql", ".hs", ".ml", ".ex"),
-    *(".html", ".css", ".xml", ".json", ".yaml", ".yml", ".toml", ".ini", ".cfg"),
-)
 BETWEEN_FILES = "\n\n"
-BYTE_ORDER_MARK = "\ufeff"
 CODE_PACKAGES = ("asyncio", "collections", "concurrent", "email", "html", "http", "importlib", "json", "logging")
 
 BOOK_STARTS = re.compile(r"^\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*$", re.MULTILINE)
@@ -63,58 +54,30 @@ def read_book(path: Path) -> str:
     Raises:
         DataError: not such a text.
     """
-    text = read_text(path)
-    start, end = BOOK_STARTS.search(text), BOOK_ENDS.search(text)
-    if start is None or end is None or end.start() <= start.end():
+    book = book_in(read_text(path))
+    if book is None:
         raise DataError(
             f"{path}: no text between '*** START OF' and '*** END OF': not a plain text of Project Gutenberg; "
             f"delete the file and fetch it again"
         )
-    return text[start.end() : end.start()].strip() + "\n"
+    return book + "\n"
 
 
-def read_own(path: Path) -> str:
-    """The text of one UTF-8 file, or of a folder's text and code files in the order of their names.
-
-    Raises:
-        DataError: a file is not UTF-8, or there is no text in the file or in any of the folder.
-    """
-    texts = [text.strip("\n") for file in own_files(path) if (text := read_text(file)).strip()]
-    if not texts:
-        raise DataError(f"{path} is empty: give a {'folder of files' if path.is_dir() else 'file'} with text")
-    return BETWEEN_FILES.join(texts) + "\n"
+def book_in(text: str) -> str | None:
+    """The book that Project Gutenberg's licence stands around, None where there is none or more than one."""
+    starts, ends = list(BOOK_STARTS.finditer(text)), list(BOOK_ENDS.finditer(text))
+    if len(starts) != 1 or len(ends) != 1 or ends[0].start() <= starts[0].end():
+        return None
+    return text[starts[0].end() : ends[0].start()].strip()
 
 
-def own_files(path: Path) -> list[Path]:
-    """The file itself, or the text and code files of a folder and the folders in it, hidden ones passed over.
+def read_text(path: Path, encoding: str = "") -> str:
+    """The text of a file without NUL characters, its line ends made `\\n`.
 
     Raises:
-        DataError: the folder holds none.
+        DataError: no encoding of it can be told.
     """
-    if not path.is_dir():
-        return [path]
-    found = [file for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path))]
-    files = [file for file in found if file.suffix.lower() in PROSE + CODE]
-    if not files:
-        raise DataError(f"{path}: no text in this folder: give files named {', '.join(PROSE)} or source code (.py, …)")
-    if len(files) < len(found):
-        log.info("%s: reading %d files, passing over %d that are not text", path, len(files), len(found) - len(files))
-    return files
-
-
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, its line ends made `\\n`.
-
-    Raises:
-        DataError: the file is not UTF-8.
-    """
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8: byte 0x{content[error.start]:02x} at offset {error.start}; save it as UTF-8"
-        ) from None
+    text = without_nuls(text_of(path, encoding), path)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -146,7 +109,3 @@ def _share(pattern: re.Pattern[str], lines: list[str]) -> float:
 
 def _letters(text: str) -> int:
     return sum(character.isalpha() or character == " " for character in text)
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)

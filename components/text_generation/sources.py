@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from components.data.sources import RemoteFile, Source, fetch, identity, is_own, named, own_path
-from components.text_generation import corpora
+from components.text_generation import corpora, own_texts
 
 BOOK_PREFIX = "gutenberg_"
 EMBEDDED = {"embedded": corpora.python_topics, "embedded_code": corpora.python_library}
@@ -54,15 +54,15 @@ def fingerprint(source: str) -> str:
         DataError: a folder without text.
     """
     if is_own(source):
-        return corpora.fingerprint(corpora.own_files(own_path(source)))
+        return corpora.fingerprint(own_texts.own_files(own_path(source)))
     entry = named(SOURCES, source)
     if entry.kind == "embedded":
         return f"{source} of Python {platform.python_version()}"
     return f"{source} {identity(entry.files[0])}"
 
 
-def read(source: str) -> tuple[str, dict[str, Any]]:
-    """The text of a source, and the facts of its data card.
+def read(source: str, encoding: str = "") -> tuple[str, dict[str, Any]]:
+    """The text of a source, and the facts of its data card; a user's own is in the encoding, found where it is "".
 
     Raises:
         SettingError: an unknown name.
@@ -70,9 +70,9 @@ def read(source: str) -> tuple[str, dict[str, Any]]:
         DataError: the text cannot be used.
     """
     if is_own(source):
-        files = corpora.own_files(own_path(source))
+        files = own_texts.own_files(own_path(source))
         facts = {"licence": "the user's own", "files": len(files), "sha256": corpora.fingerprint(files)}
-        return corpora.read_own(own_path(source)), facts
+        return own_texts.read_own(own_path(source), encoding), facts
     entry = named(SOURCES, source)
     facts = {"licence": entry.licence, "summary": entry.summary}
     if entry.kind == "embedded":
