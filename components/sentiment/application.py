@@ -23,6 +23,7 @@ from components.application import (
     Scores,
 )
 from components.converters.specs import GraphSpec, TensorSpec
+from components.data.choices import doubt
 from components.data.confusion import confusion, draw_confusion
 from components.data.tokenizing import encode, train_wordpiece
 from components.sentiment import sources
@@ -39,6 +40,8 @@ from components.sentiment.word_vectors import word_vectors
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
+    from tokenizers import Tokenizer
 
 UNLABELLED = "unlabelled"
 DATA, LABELS, TEXTS, TOKENIZER, VECTORS = "data.npz", "labels.json", "texts.parquet", "tokenizer.json", "vectors.npy"
@@ -92,11 +95,11 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     shutil.copyfile(raw / CLEANING, folder / CLEANING)
     labels = sorted(set(tables["train"]["label"]))
     (folder / LABELS).write_text(json.dumps(labels), encoding="utf-8")
-    pd.concat([table.assign(part=name) for name, table in tables.items()]).to_parquet(folder / TEXTS, index=False)
     tokenizer = train_wordpiece(tables["train"]["text"].tolist(), config.vocabulary, folder / TOKENIZER)
+    tables, ids = _with_words(tables, tokenizer)
+    pd.concat([table.assign(part=name) for name, table in tables.items()]).to_parquet(folder / TEXTS, index=False)
     parts = {
-        name: Part(encode(tokenizer, table["text"].tolist()), table["label"].map(labels.index).to_numpy(np.int32))
-        for name, table in tables.items()
+        name: Part(ids[name], table["label"].map(labels.index).to_numpy(np.int32)) for name, table in tables.items()
     }
     unlabelled = encode(tokenizer, pd.read_parquet(raw / f"{UNLABELLED}.parquet")["text"].tolist())
     parts[UNLABELLED] = Part(unlabelled, np.full(len(unlabelled), NO_LABEL, np.int32))
@@ -107,6 +110,20 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     return {"labels": labels, "vocabulary": tokenizer.get_vocab_size()} | {
         name: len(part) for name, part in parts.items()
     }
+
+
+def _with_words(
+    tables: "dict[str, pd.DataFrame]", tokenizer: "Tokenizer"
+) -> "tuple[dict[str, pd.DataFrame], dict[str, list[np.ndarray]]]":
+    """The texts that hold a word, and their ids: the device refuses the others."""
+    kept, ids = {}, {}
+    for name, table in tables.items():
+        encoded = encode(tokenizer, table["text"].tolist())
+        worded = np.array([len(row) > 0 for row in encoded], bool)
+        if not worded.all():
+            doubt("texts without a word", f"{int((~worded).sum())} of the {name} part are left out")
+        kept[name], ids[name] = table[worded], [row for row in encoded if len(row)]
+    return kept, ids
 
 
 def build(data: Path, config: Config) -> "keras.Model":
@@ -207,7 +224,7 @@ APPLICATION = Application(
     metric=METRIC,
     presets=PRESETS,
     sources=sources.SOURCES,
-    own_data="a CSV, TSV, JSON Lines or Parquet table with a text and a label column, or train.* and test.* of it",
+    own_data="a CSV, TSV, JSON or Parquet table of labelled texts, train.* and test.* of it, or pos/ and neg/ folders",
     fingerprint=fingerprint,
     ingest=ingest,
     preprocess=preprocess,
