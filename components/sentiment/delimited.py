@@ -50,7 +50,14 @@ def rows_of(text: str, path: Path, kind: str, separator: str = "") -> Rows:
     mark = separator or _found(text, usual)
     if mark != usual:
         chose("separator", f"{path.name} has a {NAMES.get(mark, repr(mark))} between its cells")
-    return _bare(text, mark, path) or _quoted(text, mark, path)
+    try:
+        rows = _quoted(text, mark, path)
+    except DataError:
+        if bare := _bare(text, mark, path):
+            return bare
+        raise
+    several_lines = len(rows.cells) < sum(bool(line.strip()) for line in text.split("\n"))
+    return (_bare(text, mark, path) if several_lines else None) or rows
 
 
 def _found(text: str, usual: str) -> str:
@@ -67,7 +74,10 @@ def _found(text: str, usual: str) -> str:
 
 
 def _bare(text: str, mark: str, path: Path) -> Rows | None:
-    """The rows where quotes are signs like any other: every line fits, and some quote could not enclose its cell."""
+    """The rows where quotes are signs like any other: every line fits, and some quote could not enclose its cell.
+
+    Asked where quotes that enclose give no table, or one with cells of several lines: lone ones may have joined them.
+    """
     numbered = [(line, at) for at, line in enumerate(text.split("\n"), start=1) if line.strip()]
     cells = [line.split(mark) for line, _ in numbered]
     if not cells or any(len(row) != len(cells[0]) for row in cells):

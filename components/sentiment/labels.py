@@ -80,11 +80,11 @@ def names_for(labels: Iterable[str], reason: str, names: Mapping[str, str], join
 
 
 def _joined(named: Mapping[str, str], counts: Mapping[str, int], join: bool, where: str) -> dict[str, str]:
-    """The names with every spelling of one label turned into its commonest."""
+    """The names with every spelling of one label turned into its commonest, of numbers into the shortest."""
     spellings: dict[str, Counter[str]] = {}
     for label, name in named.items():
         spellings.setdefault(_key(name), Counter())[name] += counts[label]
-    twins = {key: [name for name, _ in found.most_common()] for key, found in spellings.items() if len(found) > 1}
+    twins = {key: _ranked(found) for key, found in spellings.items() if len(found) > 1}
     for found in twins.values():
         if not join:
             raise DataError(
@@ -93,6 +93,11 @@ def _joined(named: Mapping[str, str], counts: Mapping[str, int], join: bool, whe
             )
         chose("labels", f"{' and '.join(map(repr, found[1:]))} joined with '{found[0]}', as told by join_labels")
     return {label: twins.get(_key(name), [name])[0] for label, name in named.items()}
+
+
+def _ranked(spellings: Counter[str]) -> list[str]:
+    names = [name for name, _ in spellings.most_common()]
+    return sorted(names, key=len) if all(map(WHOLE_NUMBER.fullmatch, names)) else names
 
 
 def _key(label: str) -> str:
