@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from components.data.choices import collected
+from components.data.tokenizing import train_byte_bpe
 from components.errors import DataError, SettingError, SourceError
-from components.text_generation import corpora, own_texts
+from components.text_generation import corpora, ids, own_texts
 from components.text_generation import sources as corpus_catalog
+from components.text_generation.repeats import repeated_share
 
 BOOK = """\ufeffThe Project Gutenberg eBook of A Short Tale
 
@@ -151,3 +154,60 @@ def test_the_fingerprint_changes_with_the_content_only(project: Path) -> None:
 )
 def test_the_end_of_a_speakers_turn_is_found_in_dialogue_only(text: str, end: str | None) -> None:
     assert corpora.turn_end(text) == end
+
+
+def said_while_reading(path: Path) -> tuple[str, str]:
+    with collected() as choices:
+        text = own_texts.read_own(path)
+    return text, "\n".join(f"{choice.about}: {choice.chosen}" for choice in choices)
+
+
+def test_an_older_encoding_is_found_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(("Il était une fois un café où l’on dînait très tard.\n" * 8).encode("cp1252"))
+    text, said = said_while_reading(path)
+    assert text.startswith("Il était une fois un café où l’on")
+    assert "latin.txt is not UTF-8 (line 1): read as cp1252" in said
+
+
+def test_a_file_named_like_text_that_is_none_and_other_peoples_folders_are_passed_over(project: Path) -> None:
+    (project / "data.json").write_bytes(bytes(range(256)) * 20)
+    (project / "node_modules").mkdir()
+    (project / "node_modules" / "index.js").write_text("var a")
+    (project / "copy.py").write_text("x = 1\r\n")
+    text, said = said_while_reading(project)
+    assert text == "x = 1\n\n# Title\n"
+    assert "1 binary (data.json), 1 in node_modules (node_modules/index.js), 1 not text by their names" in said
+    assert "1 in .git" in said
+    assert "1 files repeat another one, and each text is read once: src/one.py" in said
+
+
+def test_the_licence_around_a_book_of_the_users_is_left_out_and_said(book: Path) -> None:
+    text, said = said_while_reading(book)
+    assert text == "A SHORT TALE\n\nIt was late. Nobody came.\n"
+    assert "Project Gutenberg's, around the book in gutenberg_alice.txt, is left out" in said
+
+
+def test_a_licence_that_cannot_be_cut_out_is_doubted(tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_text(BOOK + BOOK)
+    text, said = said_while_reading(tmp_path / "two.txt")
+    assert "START OF THE PROJECT" in text
+    assert "two.txt holds Project Gutenberg's licence, which is learned too" in said
+
+
+def test_only_a_test_part_that_repeats_is_doubted() -> None:
+    chapters = [" ".join(f"word{7 * at % 997}x{at * number % 89}" for at in range(400)) for number in (3, 5, 11)]
+    assert repeated_share(chapters[0] + chapters[1], chapters[2]) == 0
+    assert repeated_share(chapters[0] + chapters[1], chapters[0][-2_000:]) == 1
+
+
+def test_a_text_in_pieces_has_the_ids_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "One  two\n\nthree\n four \n\tfive\nsix.\n\n\nseven's\r\neight\n" * 40
+    monkeypatch.setattr(ids, "PIECE", 20)
+    pieces = list(ids.pieces_of(text))
+    assert len(pieces) > 20
+    assert "".join(pieces) == text
+    tokenizer = ids.train(text, "subword", 300, tmp_path / "a.json")
+    assert ids.encode(tokenizer, text).tolist() == tokenizer.encode(text).ids
+    whole = train_byte_bpe([text], 300, tmp_path / "b.json")
+    assert whole.get_vocab() == tokenizer.get_vocab()

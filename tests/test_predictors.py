@@ -14,6 +14,7 @@ from tiny_bundles import (
     HORIZON,
     SAMPLE_RATE,
     forecasting_bundle,
+    sentiment_bundle,
     speech_bundle,
     text_bundle,
 )
@@ -21,6 +22,7 @@ from tiny_bundles import (
 import gatewise
 from gatewise import GatewiseError, InputError
 from gatewise.audio import resample
+from gatewise.cleaning import STEPS, clean
 
 FEW = settings(max_examples=30)
 
@@ -167,6 +169,22 @@ def test_bad_generation_arguments_are_refused_before_anything_is_written(generat
 @pytest.fixture(scope="module")
 def classifier(tiny_bundles):
     return gatewise.load(tiny_bundles["sentiment"])
+
+
+def test_texts_are_cleaned_as_the_bundle_says(tmp_path):
+    steps = ["escapes", "line breaks", "entities", "white space"]
+    plain = gatewise.load(sentiment_bundle(tmp_path / "plain"))  # of an older layout: no cleaning
+    cleaning = gatewise.load(sentiment_bundle(tmp_path / "cleaning", cleaning=steps))
+    raw = " bad<br />film &amp; \\u0067ood<BR>good&nbsp;film "
+    assert cleaning.predict(raw) == plain.predict("bad\nfilm & good\ngood\xa0film") != plain.predict(raw)
+    with pytest.raises(gatewise.BundleError, match="cleans texts with 'magic', which this gatewise does not know"):
+        gatewise.load(sentiment_bundle(tmp_path / "new", cleaning=["magic"]))
+
+
+@given(text=st.text())
+def test_every_step_of_cleaning_takes_any_text(text):
+    for step in STEPS:
+        clean(text, [step]).encode()
 
 
 def test_a_text_gets_its_label_and_every_labels_probability(classifier):

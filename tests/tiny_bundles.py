@@ -339,14 +339,14 @@ SENTIMENT_WORDS = ("good", "bad", "film", "!", "un", "##good", "##ly")
 SENTIMENT_SCORES = np.array([[0, 0], [0, 0], [0, 2], [2, 0], [0, 0], [0, 0.5], [1, 0], [1, 0], [0, 0]], np.float32)
 
 
-def sentiment_bundle(folder: Path) -> Path:
+def sentiment_bundle(folder: Path, **settings: Any) -> Path:
     """good counts for positive, bad and un- for negative; variant `padded` takes 8 ids of one text."""
     cases = [{"ids": np.array([row], np.int32)} for row in ([2, 4], [3, 4, 5, 1])]
     return write_bundle(
         folder,
         "sentiment",
         sentiment_graph(SENTIMENT_SCORES),
-        {"labels": ["negative", "positive"], "max_length": 8},
+        {"labels": ["negative", "positive"], "max_length": 8, **settings},
         cases,
         frozen={"padded": {"batch": 1, "time": 8}},
         tokenizer=word_tokenizer(SENTIMENT_WORDS),
