@@ -10,6 +10,7 @@ from flows.options import (
     ApplicationName,
     Assignments,
     ConversionRequest,
+    InspectedSource,
     Preset,
     PublishAnyway,
     SourceName,
@@ -65,6 +66,24 @@ def presets(application: Annotated[str | None, typer.Argument(metavar="[APPLICAT
     from flows.tables import presets_table, show
 
     show(*(presets_table(app) for app in _applications(application)))
+
+
+@cli.command()
+def inspect(application: ApplicationName, source: InspectedSource, assignments: Assignments = None) -> None:
+    """Show how a source is understood, every choice that is made for you, and its first rows; nothing is trained."""
+    from flows.surroundings import prepare
+
+    prepare()
+    from components.application import Run
+    from components.registry import get
+    from flows.inspection import inspect as inspected
+    from flows.launch import checked_settings
+    from flows.tables import show
+
+    app = get(application)
+    preset = next(iter(app.presets))
+    settings = checked_settings(application, preset, source, assignments or [])
+    show(*inspected(Run(app, source, app.preset(preset).changed(settings), preset)))
 
 
 @cli.command()

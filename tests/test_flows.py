@@ -55,6 +55,7 @@ class Counting:
             baselines=unused,
             illustrate=unused,
             describe=unused,
+            preview=unused,
         )
 
     def ingest(self, source: str, config: Config, folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.application import Application, Description
 from components.bundles.verdict import score_table, verdict_line
+from components.data.choices import Choice, choices_list
 
 INSTALL = "pip install gatewise"
 
@@ -14,6 +15,7 @@ def model_card(
 ) -> str:
     """The card as Markdown, every number taken from the manifest and the evaluation."""
     data = manifest["data"]
+    choices = choices_list([Choice(**entry) for entry in manifest["choices"]]) or "Nothing had to be."
     facts = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in data.items())
     return (
         f"# {manifest['name']}\n\n{app.title}: a gated recurrent unit (GRU) network trained by Gatewise, "
@@ -25,6 +27,7 @@ def model_card(
         f"`parity` is the largest absolute difference from the Keras model on the test vectors; a metric with a star "
         f"was measured on a part of the test examples.{_notes(app, manifest)}\n\n"
         f"## Data\n\n{facts}\n\n"
+        f"## What was chosen from the data\n\n{choices}\n\n"
         f"## Limits\n\n{description.limits.strip() or 'None stated.'}\n"
     )
 

@@ -21,6 +21,7 @@ from components.bundles.entries import enter
 from components.bundles.measuring import Measuring
 from components.bundles.model_card import model_card
 from components.converters.specs import TensorSpec, states_of
+from components.data.choices import as_json, choices_on
 
 if TYPE_CHECKING:
     import keras
@@ -96,7 +97,12 @@ def _manifest(trained: Trained[Any], description: Description) -> dict[str, Any]
         "baselines": verdict["baselines"],
         "preset": preset,
         "config": run.config.model_dump(mode="json"),
-        "data": {**raw, "source": source, "sha256": facts.get("raw_sha256", data.sha256)},
+        "choices": as_json(choices_on(facts)),
+        "data": {
+            **{name: value for name, value in raw.items() if name != "choices"},
+            "source": source,
+            "sha256": facts.get("raw_sha256", data.sha256),
+        },
         "git_commit": _git_commit(),
         "libraries": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
     }

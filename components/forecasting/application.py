@@ -19,6 +19,7 @@ from components.data.artifacts import sha256_of
 from components.data.sources import identity, is_own, named, own_path
 from components.forecasting import pictures, preparation, scores, windows
 from components.forecasting.config import PRESETS, Config
+from components.forecasting.preview import preview as first_rows
 from components.forecasting.series import History, varying
 from components.forecasting.sources import SOURCES, histories_of
 
@@ -173,6 +174,11 @@ def _limits(task: windows.Task) -> str:
     )
 
 
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw / RAW)
+
+
 APPLICATION = Application(
     name="forecasting",
     title="Forecasts of series",
@@ -191,6 +197,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    preview=preview,
     layers=("components.forecasting.layers",),
     quality={
         "stocks": QualityRun("../shared/data/stocks", "31 share price histories, 5 days ahead", picture="forecasts.png")

@@ -30,6 +30,7 @@ from components.sentiment.batches import PADDING_ID, Part, by_length, load_part,
 from components.sentiment.config import PRESETS, Config
 from components.sentiment.network import network
 from components.sentiment.pictures import telling_texts
+from components.sentiment.preview import preview as first_rows
 from components.sentiment.scores import measured, probabilities
 from components.sentiment.splits import PARTS, split
 from components.sentiment.word_vectors import word_vectors
@@ -187,6 +188,11 @@ def _texts(data: Path, part: str) -> list[str]:
     return list(pd.read_parquet(data / TEXTS, filters=[("part", "==", part)])["text"])
 
 
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw, PARTS)
+
+
 APPLICATION = Application(
     name="sentiment",
     title="Sentiment of texts",
@@ -204,6 +210,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    preview=preview,
     layers=("components.sentiment.layers",),
     quality={"imdb": QualityRun("../shared/data/imdb", "IMDB, the official 25,000 test reviews")},
     example=Example({"text": "The plot was dull, but the acting was not bad at all."}),

@@ -21,6 +21,7 @@ from components.speech_commands.config import PRESETS, Config
 from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
 from components.speech_commands.network import graph, network, on_spectra, start_states
 from components.speech_commands.parts import CORE_WORDS, read_facts, read_part
+from components.speech_commands.preview import preview as first_rows
 
 if TYPE_CHECKING:
     import keras
@@ -162,6 +163,11 @@ def describe(data: Path, config: Config) -> Description:
     )
 
 
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw)
+
+
 APPLICATION = Application(
     name="speech_commands",
     title="Speech commands",
@@ -179,6 +185,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    preview=preview,
     quality={
         "speech_commands": QualityRun(
             "../shared/data/speech_commands", "Speech Commands, 2,387 clips, 12 labels, speakers apart"

@@ -11,6 +11,7 @@ from components.text_generation.config import PRESETS, Config
 from components.text_generation.network import network
 from components.text_generation.parts import TOKENIZER, Parts, cuts
 from components.text_generation.pictures import draw_losses
+from components.text_generation.preview import preview as first_rows
 from components.text_generation.samples import fenced, write_on
 from components.text_generation.scores import CHUNK, METRIC, chunk_losses, measured
 
@@ -147,6 +148,11 @@ def describe(data: Path, config: Config) -> Description:
     )
 
 
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw / TEXT)
+
+
 APPLICATION = Application(
     name="text_generation",
     title="Text generation",
@@ -164,6 +170,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    preview=preview,
     quality={"shakespeare": QualityRun("../shared/data/shakespeare/input.txt", "tiny Shakespeare, the last tenth")},
     example=Example({"prompt": "The ", "length": 40, "seed": 1}, answers=40),
 )

@@ -94,6 +94,10 @@ def describe(data: Path, config: Config) -> Description:
     return Description(graph, {"labels": LABELS}, ({"bits": bits[:1]},), usage=usage, limits="It knows bits alone.")
 
 
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:
+    return [{"bits": str(row)} for row in np.load(raw / BITS)["bits"][:3]]
+
+
 def _examples(data: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     bits = np.load(data / BITS)[part]
     return bits[..., None].astype(np.float32), bits.sum(axis=1) % 2
@@ -121,5 +125,6 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    preview=preview,
     example=Example({"bits": [1, 0, 1]}),
 )
