@@ -55,6 +55,7 @@ class Counting:
             baselines=unused,
             illustrate=unused,
             describe=unused,
+            front_door=unused,
             preview=unused,
         )
 

@@ -18,6 +18,7 @@ import numpy as np
 from components.application import Description, Trained
 from components.bundles.choice import fastest_step
 from components.bundles.entries import enter
+from components.bundles.front_door import check_front_door
 from components.bundles.measuring import Measuring
 from components.bundles.model_card import model_card
 from components.converters.specs import TensorSpec, states_of
@@ -63,6 +64,8 @@ def write_bundle(trained: Trained[Any], model: "keras.Model", folder: Path) -> d
     for name, taken in measuring.latencies(list(manifest["variants"])).items():
         manifest["variants"][name]["latency_ms"] = taken
     manifest["settings"] |= fastest_step(manifest["variants"])
+    _write_manifest(folder, manifest)
+    manifest["front_door"] = check_front_door(trained, reference, folder)
     (folder / CARD).write_text(model_card(app, manifest, trained.report.card(), description), encoding="utf-8")
     _write_manifest(folder, manifest)
     if _write_header(folder):

@@ -15,6 +15,7 @@ from components.application import (
     Description,
     Example,
     Feeds,
+    FrontDoor,
     Illustration,
     Metric,
     Predict,
@@ -24,6 +25,7 @@ from components.application import (
 from components.converters.specs import GraphSpec, TensorSpec
 from components.data.confusion import confusion, draw_confusion
 from components.data.tokenizing import encode, train_wordpiece
+from components.sentiment import front_door as front_door_page
 from components.sentiment import sources
 from components.sentiment.baselines import majority, tfidf_regression
 from components.sentiment.batches import PADDING_ID, Part, by_length, load_part, padded, save_parts
@@ -188,6 +190,13 @@ def _texts(data: Path, part: str) -> list[str]:
     return list(pd.read_parquet(data / TEXTS, filters=[("part", "==", part)])["text"])
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:  # noqa: ARG001
+    """Raw test texts, and what the network says of them."""
+    part = load_part(data / DATA, "test").first(front_door_page.TEXTS)
+    found = probabilities(predict, part, config.max_length)
+    return front_door_page.asked(_texts(data, "test")[: len(found)], found, _labels(data))
+
+
 def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
     """The first rows as they were understood."""
     return first_rows(raw, PARTS)
@@ -210,6 +219,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
     preview=preview,
     layers=("components.sentiment.layers",),
     quality={"imdb": QualityRun("../shared/data/imdb", "IMDB, the official 25,000 test reviews")},

@@ -4,8 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.application import Application, Description, Example, Illustration, Predict, QualityRun, Scores
+from components.application import (
+    Application,
+    Description,
+    Example,
+    FrontDoor,
+    Illustration,
+    Predict,
+    QualityRun,
+    Scores,
+)
 from components.text_generation import cases, ids, sources
+from components.text_generation import front_door as front_door_page
 from components.text_generation.baselines import losses_by_name
 from components.text_generation.config import PRESETS, Config
 from components.text_generation.network import network
@@ -148,6 +158,12 @@ def describe(data: Path, config: Config) -> Description:
     )
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:  # noqa: ARG001
+    """Raw prompts, and what the network writes after them."""
+    states = cases.start(config.units, config.layers)
+    return front_door_page.asked(predict, Parts.read(data).test, ids.load(data / TOKENIZER), states)
+
+
 def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
     """The first rows as they were understood."""
     return first_rows(raw / TEXT)
@@ -170,6 +186,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
     preview=preview,
     quality={"shakespeare": QualityRun("../shared/data/shakespeare/input.txt", "tiny Shakespeare, the last tenth")},
     example=Example({"prompt": "The ", "length": 40, "seed": 1}, answers=40),
