@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.faults import HELP
 from flows.options import (
     ApplicationName,
     Assignments,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(
     help="Train GRUs on sequences and ship them as small, verified bundles.",
+    epilog=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -136,15 +138,16 @@ def _applications(name: str | None) -> "list[Application[Any]]":
 
 
 def main() -> Any:
-    """Run the command line; an error of ours is one line and exit code 1."""
+    """Run the command line; an error that a user can cause is one line and exit code 1."""
     try:
         return cli()
     except Exception as error:
-        from gatewise.errors import GatewiseError
+        from flows.faults import told
 
-        if not isinstance(error, GatewiseError):
+        line = told(error)
+        if line is None:
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {line}", err=True)
         sys.exit(1)
 
 
