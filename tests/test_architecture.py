@@ -18,7 +18,17 @@ from gatewise import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 FIFTH = Path(__file__).with_name("fifth_application")
-PAGES = {"application", "config", "sources", "network", "scores", "baselines", "pictures"}  # of every application
+PAGES = {
+    "application",
+    "config",
+    "sources",
+    "network",
+    "scores",
+    "baselines",
+    "pictures",
+    "preview",
+    "front_door",
+}  # of every application
 LONGEST_MODULE, MOST_PARAMETERS = 300, 6
 ALLOWED = ["components", "flows", "exports/python/gatewise", "tests", "pyproject.toml"]  # what the contracts look at
 
