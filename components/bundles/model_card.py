@@ -57,8 +57,8 @@ def _notes(app: Application[Any], manifest: Mapping[str, Any]) -> str:
 def front_door_line(found: Mapping[str, Any]) -> str:
     """One sentence: that the light package answered raw rows as the evaluation did."""
     return (
-        f"{found['rows']} raw test rows, as a user's file has them, were given to the light package in a process of its "
-        f"own: it answered as the evaluation did (largest difference {found['largest_difference']:.1e})."
+        f"{found['rows']} raw test rows, as a user's file has them, were given to the light package in a process of "
+        f"its own: it answered as the evaluation did (largest difference {found['largest_difference']:.1e})."
     )
 
 
