@@ -64,6 +64,12 @@ def choices_on(card: Mapping[str, Any]) -> list[Choice]:
     return list(dict.fromkeys(Choice(**entry) for entry in entries))
 
 
+def say_again(card: Mapping[str, Any]) -> None:
+    """Log the choices that were made when the data of a card was read, in a run that takes it as it is."""
+    for entry in card.get("choices", ()):
+        _log(Choice(**entry))
+
+
 def choices_list(choices: Sequence[Choice]) -> str:
     """A Markdown list, those that could be wrong first."""
     ordered = sorted(choices, key=lambda choice: not choice.doubtful)
@@ -74,6 +80,10 @@ def _keep(choice: Choice) -> None:
     kept = _now.get()
     if kept is not None and choice in kept:
         return
-    log.log(logging.WARNING if choice.doubtful else logging.INFO, "%s: %s", choice.about, choice.chosen)
+    _log(choice)
     if kept is not None:
         kept.append(choice)
+
+
+def _log(choice: Choice) -> None:
+    log.log(logging.WARNING if choice.doubtful else logging.INFO, "%s: %s", choice.about, choice.chosen)
