@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.faults import HELP
 from flows.options import (
     ApplicationName,
     Assignments,
     ConversionRequest,
+    InspectedSource,
     Preset,
     PublishAnyway,
     SourceName,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(
     help="Train GRUs on sequences and ship them as small, verified bundles.",
+    epilog=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,6 +68,24 @@ def presets(application: Annotated[str | None, typer.Argument(metavar="[APPLICAT
     from flows.tables import presets_table, show
 
     show(*(presets_table(app) for app in _applications(application)))
+
+
+@cli.command()
+def inspect(application: ApplicationName, source: InspectedSource, assignments: Assignments = None) -> None:
+    """Show how a source is understood, every choice that is made for you, and its first rows; nothing is trained."""
+    from flows.surroundings import prepare
+
+    prepare()
+    from components.application import Run
+    from components.registry import get
+    from flows.inspection import inspect as inspected
+    from flows.launch import checked_settings
+    from flows.tables import show
+
+    app = get(application)
+    preset = next(iter(app.presets))
+    settings = checked_settings(application, preset, source, assignments or [])
+    show(*inspected(Run(app, source, app.preset(preset).changed(settings), preset)))
 
 
 @cli.command()
@@ -117,15 +138,16 @@ def _applications(name: str | None) -> "list[Application[Any]]":
 
 
 def main() -> Any:
-    """Run the command line; an error of ours is one line and exit code 1."""
+    """Run the command line; an error that a user can cause is one line and exit code 1."""
     try:
         return cli()
     except Exception as error:
-        from gatewise.errors import GatewiseError
+        from flows.faults import told
 
-        if not isinstance(error, GatewiseError):
+        line = told(error)
+        if line is None:
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {line}", err=True)
         sys.exit(1)
 
 

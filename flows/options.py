@@ -15,6 +15,9 @@ Preset = Annotated[str, typer.Option("--preset", "-p", help="tiny, base or large
 SourceName = Annotated[
     str, typer.Option("--source", "-s", help="a name from `gatewise-flows sources`, or a path of your own")
 ]
+InspectedSource = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="a name from `gatewise-flows sources`, or a path of your own")
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting in place of the preset's; repeatable")
 ]

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from components.application import Run, Trained
 from components.data.artifacts import Artifact, home, key_of, open_artifact
+from components.data.choices import say_again
 from components.data.sources import is_own
 from components.errors import DataError
 from components.pipeline import stages as pipeline
@@ -173,7 +174,10 @@ def _cached(stage: Task[Any, str], folder: Path, *inputs: Any) -> Artifact:
     """The stage's artifact in `folder`: made anew unless Prefect knows it and the folder still holds it unharmed."""
     found = _found(folder)
     made = Artifact(folder, stage.with_options(refresh_cache=found is None)(*inputs, folder))
-    return made if found is None or made == found else open_artifact(folder)
+    artifact = made if found is None or made == found else open_artifact(folder)
+    if artifact == found:  # made by an earlier run, whose log nobody reads now
+        say_again(artifact.card())
+    return artifact
 
 
 def _found(folder: Path) -> Artifact | None:

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from components.application import Application
@@ -79,7 +79,7 @@ def presets_table(app: Application) -> Table:
     return table
 
 
-def show(*tables: Table) -> None:
+def show(*tables: RenderableType) -> None:
     """Print tables, at a readable width where the output is no terminal."""
     console = Console()
     if not console.is_terminal:

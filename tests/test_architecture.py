@@ -18,7 +18,17 @@ from gatewise import commands
 
 ROOT = Path(__file__).resolve().parents[1]
 FIFTH = Path(__file__).with_name("fifth_application")
-PAGES = {"application", "config", "sources", "network", "scores", "baselines", "pictures"}  # of every application
+PAGES = {
+    "application",
+    "config",
+    "sources",
+    "network",
+    "scores",
+    "baselines",
+    "pictures",
+    "preview",
+    "front_door",
+}  # of every application
 LONGEST_MODULE, MOST_PARAMETERS = 300, 6
 ALLOWED = ["components", "flows", "exports/python/gatewise", "tests", "pyproject.toml"]  # what the contracts look at
 
@@ -106,6 +116,9 @@ def test_functions_of_the_training_side_take_few_parameters() -> None:
 def fifth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A made-up application, flow and predictor, added without touching a file that is there."""
     before = set(sys.modules)
+    shutil.copytree(ROOT / "exports" / "python" / "gatewise", tmp_path / "light" / "gatewise")
+    shutil.copytree(FIFTH / "gatewise", tmp_path / "light" / "gatewise", dirs_exist_ok=True)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "light"))  # for the device's process
     for package, folder in {
         components: "components",
         flows: "flows",

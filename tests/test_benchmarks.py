@@ -308,3 +308,26 @@ def test_untrained_networks_have_no_bias_of_zeros_that_a_converter_would_leave_o
     assert bundles._no_zeros(network, None, None, None) == {}
     assert all(variable.numpy().all() for variable in network.trainable_variables)
     assert np.array_equal(network.trainable_variables[0].numpy(), kernel)
+
+
+def test_memory_is_read_from_a_process_that_prepares_real_data(tmp_path, monkeypatch):
+    from components.benchmarks import memory
+
+    monkeypatch.setattr(memory, "JOBS", {"text, characters": memory.JOBS["text, characters"]})
+    table = memory.run(tmp_path, QUICK)
+    (row,) = table["rows"]
+    assert not table["notes"]
+    assert row["sizes"] == [100, 1_000]
+    assert 10e6 < row["bytes"][0] < row["bytes"][1] < 1e9
+    assert "kB per thousand character" in memory.lines(table)[-1]
+
+
+def test_data_that_cannot_be_prepared_is_a_note_and_not_a_number(tmp_path, monkeypatch):
+    from components.benchmarks import memory
+
+    job = memory.JOBS["text, characters"]
+    monkeypatch.setattr(memory, "JOBS", {"nothing of the kind": job})
+    table = memory.run(tmp_path, QUICK)
+    assert table["rows"][0]["bytes"] == [None, None]
+    assert len(table["notes"]) == 2
+    assert memory.MISSING in memory.lines(table)[-1]

@@ -1,7 +1,9 @@
 """One check that every application's bundle must pass, from raw data to an answer of the light package."""
 
+import hashlib
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,10 @@ import pytest
 
 import gatewise
 from components.application import Run, Trained
+from components.bundles.front_door import ACCEPTED, check_front_door
 from components.data.artifacts import Artifact
+from components.errors import ParityError
+from components.networks.gru import predictor
 from components.pipeline import stages
 from components.registry import get, names
 from gatewise.verify import verify
@@ -156,3 +161,39 @@ def test_a_network_that_an_older_layout_saved_is_still_read(run, tmp_path):
     again = stages.load_model(run["model"])
     for old, new in zip(network.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_raw_test_rows_went_through_the_front_door(run):
+    front_door = manifest_of(run["bundle"])["front_door"]
+    assert front_door["rows"] >= 3
+    assert front_door["largest_difference"] < ACCEPTED
+
+
+BREAKS = {
+    "text_generation": lambda settings: settings,  # its tokenizer is broken instead
+    "sentiment": lambda settings: settings | {"max_length": 1},
+    "forecasting": lambda settings: settings | {"quantiles": [0.1, 0.3, 0.5, 0.7, 0.9]},
+    "speech_commands": lambda settings: settings | {"decision_frames": 1},
+}  # what a device could do otherwise than training did
+
+
+def test_a_front_door_that_answers_otherwise_fails_the_export(run, tmp_path):
+    bundle = shutil.copytree(run["bundle"].path, tmp_path / "bundle")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    app = get(manifest["application"])
+    manifest["settings"] = BREAKS[app.name](manifest["settings"])
+    if app.name == "text_generation":
+        tokenizer = json.loads((bundle / "tokenizer.json").read_text())
+        words = tokenizer["model"]["vocab"]
+        words["e"], words["t"] = words["t"], words["e"]
+        content = json.dumps(tokenizer).encode()
+        (bundle / "tokenizer.json").write_bytes(content)
+        stated = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        manifest["files"]["tokenizer.json"] = stated
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    config = app.preset("tiny").changed(manifest["config"])
+    trained = Trained(Run(app, "embedded", config, "tiny"), run["data"], run["model"], run["report"])
+    predict = predictor(stages.load_model(run["model"]))
+    check_front_door(trained, predict, run["bundle"].path)
+    with pytest.raises(ParityError, match=f"front door of {app.name}"):
+        check_front_door(trained, predict, bundle)

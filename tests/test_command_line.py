@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.data.artifacts import open_artifact
+from components.registry import names
 from flows.__main__ import main
 
 HEAVY = {"tensorflow", "keras", "prefect", "pandas", "numpy", "sklearn", "onnxruntime", "matplotlib", "pydantic"}
@@ -43,7 +44,7 @@ def test_help_imports_nothing_heavy():
 def test_help_names_every_command(monkeypatch, capsys):
     assert gatewise_flows(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("run", "sources", "presets", "stage", "demo"))
+    assert all(command in shown for command in ("run", "inspect", "sources", "presets", "stage", "demo"))
 
 
 def test_sources_lists_names_licences_and_own_formats(monkeypatch, capsys):
@@ -62,9 +63,27 @@ def test_presets_lists_every_setting_with_its_values(monkeypatch, capsys):
     assert "word pieces" in shown
 
 
+def test_inspect_shows_facts_choices_and_first_rows_and_leaves_nothing(reviews, monkeypatch, capsys):
+    assert gatewise_flows(monkeypatch, "inspect", "sentiment", str(reviews)) == 0
+    shown = capsys.readouterr().out
+    assert "train texts" in shown
+    assert "a fine film number 0" in shown
+    assert "chosen for you" in shown
+    assert list(reviews.parent.iterdir()) == [reviews]
+
+
+@pytest.mark.parametrize("name", names())
+def test_inspect_knows_every_application(workplace, monkeypatch, capsys, name):
+    few = ["--set", "embedded_clips=100"] if name == "speech_commands" else []
+    assert gatewise_flows(monkeypatch, "inspect", name, "embedded", *few) == 0
+    assert "The first rows as they are understood" in capsys.readouterr().out
+    assert not list(workplace.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["inspect", "sentiment", "./nowhere.csv"], "./nowhere.csv: no such file or folder"),
         (["run", "speech"], "unknown application 'speech': choose from forecasting"),
         (["run", "sentiment", "--preset", "huge"], "unknown preset 'huge' of sentiment"),
         (["run", "sentiment", "--source", "imdv"], "unknown source 'imdv'"),

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from components.application import Application, Metric, Run, Trained
-from components.data.artifacts import Artifact, key_of, new_folder, seal, sha256_of
+from components.data.artifacts import Artifact, key_of, new_folder, open_artifact, seal, sha256_of
+from components.data.choices import doubt
 from components.data.sources import Source
 from components.errors import DataError, SettingError, SourceError
 from components.pipeline import stages as pipeline
@@ -55,6 +56,8 @@ class Counting:
             baselines=unused,
             illustrate=unused,
             describe=unused,
+            front_door=unused,
+            preview=unused,
         )
 
     def ingest(self, source: str, config: Config, folder: Path) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Counting:
         if self.failures:
             raise self.failures.pop(0)
         text = "remote" if source == "remote" else Path(source).read_text()
+        doubt("encoding", "UTF-8, found by trying")
         (folder / "raw.txt").write_text(text)
         return {"rows": 1}
 
@@ -123,6 +127,16 @@ def test_a_second_run_with_the_same_input_skips_ingest_and_preprocess_only(count
     first, second = run(str(text)), run(str(text))
     assert counting.calls == {"ingest": 1, "preprocess": 1, "train": 2}
     assert first.plan.folder != second.plan.folder
+
+
+def test_what_was_chosen_is_said_by_every_run_and_kept_on_the_card(counting, text, workplace, caplog):
+    for _ in ("made", "taken from the cache"):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="components"):
+            run(str(text))
+        assert "encoding: UTF-8, found by trying" in caplog.text
+    (folder,) = (workplace / "home" / "artifacts" / "counting").glob("ingest-*")
+    assert open_artifact(folder).card()["choices"][0]["doubtful"]
 
 
 def test_a_changed_file_of_the_same_name_is_never_taken_from_the_cache(counting, text):

@@ -218,3 +218,25 @@ def test_a_long_metric_name_stands_apart_from_its_number(capsys):
 
     _print_metrics({"metrics": {"primary": "nats_per_character", "test": {"nats_per_character": 1.482}}})
     assert capsys.readouterr().out == "nats_per_character 1.482\n"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["predict", "BUNDLE", "--json", "-a good film"],
+        ["predict", "--json", "--", "BUNDLE", "-a good film"],
+        ["predict", "BUNDLE", "--json", "--", "-a good film"],
+    ],
+)
+def test_options_may_stand_anywhere(tiny_bundles, capsys, order):
+    words = [word.replace("BUNDLE", str(tiny_bundles["sentiment"])) for word in order]
+    if "--" not in words:
+        words[-1] = words[-1].lstrip("-")
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["label"] == "positive"
+
+
+def test_help_states_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "Exit codes: 0 done; 1 an error" in " ".join(capsys.readouterr().out.split())

@@ -100,9 +100,9 @@ def test_targets_of_make_named_in_a_sentence_exist() -> None:
 
 @pytest.mark.parametrize("words", LIGHT, ids=ids(LIGHT))
 def test_a_command_of_gatewise_is_understood(words: list[str]) -> None:
-    from gatewise.__main__ import _parser
+    from gatewise.__main__ import _options
 
-    assert callable(_parser().parse_args(words).run)
+    assert callable(_options(words).run)
 
 
 @pytest.mark.parametrize("words", PREFECT, ids=ids(PREFECT))

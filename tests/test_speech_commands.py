@@ -2,8 +2,9 @@
 
 import builtins
 import json
+import os
+import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -200,14 +201,21 @@ def test_an_unknown_voice_is_refused() -> None:
         synthetic_speech.speaker().say("yes", "xx-nowhere", 160, 50, 50)
 
 
-def test_the_same_seed_speaks_the_same_samples_in_another_process() -> None:
-    program = (
-        "import hashlib, numpy as np; from components.speech_commands.synthetic import speak\n"
-        "said = [clip.samples for clip in speak(('yes', 'no'), 40, 16_000, 3)]\n"
-        "print(hashlib.sha256(np.concatenate(said).tobytes()).hexdigest())"
-    )
-    first, again = (subprocess.check_output([sys.executable, "-c", program]) for _ in range(2))
-    assert first == again
+def test_the_same_seed_speaks_the_same_samples_whatever_was_said_before() -> None:
+    first = [clip.samples for clip in synthetic_speech.speak(("yes", "no"), 40, 16_000, 3)]
+    list(synthetic_speech.speak(("other", "words"), 10, 8_000, 5))
+    again = [clip.samples for clip in synthetic_speech.speak(("yes", "no"), 40, 16_000, 3)]
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.skipif(not shutil.which("pgrep"), reason="pgrep lists processes and is not installed")
+def test_a_process_that_speaks_is_ended_with_the_one_that_listens() -> None:
+    clips = synthetic_speech.speak(("yes", "no"), 100_000, 16_000, 3)
+    assert next(clips).label == "yes"
+    clips.close()
+    ours = ["pgrep", "-P", str(os.getpid()), "-f", synthetic_speech.SPEAKING]
+    assert not subprocess.run(ours, capture_output=True, text=True, check=False).stdout
 
 
 def test_a_fingerprint_changes_with_the_data(application: Application, config: Any, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from components.benchmarks import audio, cold_start, generation, half_precision, layer_speed
+from components.benchmarks import audio, cold_start, generation, half_precision, layer_speed, memory
 from components.benchmarks.document import write
 from components.benchmarks.processes import QUICK, Effort
 from components.errors import GatewiseError
@@ -27,6 +27,7 @@ TABLES: dict[str, ModuleType] = {
     "audio": audio,
     "half_precision": half_precision,
     "cold_start": cold_start,
+    "memory": memory,
 }
 
 

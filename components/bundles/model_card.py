@@ -5,6 +5,7 @@ from typing import Any
 
 from components.application import Application, Description
 from components.bundles.verdict import score_table, verdict_line
+from components.data.choices import Choice, choices_list
 
 INSTALL = "pip install gatewise"
 
@@ -14,17 +15,20 @@ def model_card(
 ) -> str:
     """The card as Markdown, every number taken from the manifest and the evaluation."""
     data = manifest["data"]
+    choices = choices_list([Choice(**entry) for entry in manifest["choices"]]) or "Nothing had to be."
     facts = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in data.items())
     return (
         f"# {manifest['name']}\n\n{app.title}: a gated recurrent unit (GRU) network trained by Gatewise, "
         f"version {manifest['version']}, preset `{manifest['preset']}`.\n\n"
         f"## How well it does\n\n{verdict_line(app, verdict)}\n\n{score_table(app, verdict)}\n\n"
         f"Measured on {verdict['test_examples']:,} test examples that no choice was made on.\n\n"
+        f"{front_door_line(manifest['front_door'])}\n\n"
         f"## Use\n\n```python\n# {INSTALL}\n{description.usage.strip()}\n```\n\n"
         f"## Files\n\n{variant_table(app, manifest)}\n\n"
         f"`parity` is the largest absolute difference from the Keras model on the test vectors; a metric with a star "
         f"was measured on a part of the test examples.{_notes(app, manifest)}\n\n"
         f"## Data\n\n{facts}\n\n"
+        f"## What was chosen from the data\n\n{choices}\n\n"
         f"## Limits\n\n{description.limits.strip() or 'None stated.'}\n"
     )
 
@@ -48,6 +52,14 @@ def _notes(app: Application[Any], manifest: Mapping[str, Any]) -> str:
             )
     lines = [f"- {item['variant']} in {item['precision']}: {item['reason']}" for item in manifest.get("left_out", ())]
     return notes + ("\n\nFiles that do not ship:\n\n" + "\n".join(lines) if lines else "")
+
+
+def front_door_line(found: Mapping[str, Any]) -> str:
+    """One sentence: that the light package answered raw rows as the evaluation did."""
+    return (
+        f"{found['rows']} raw test rows, as a user's file has them, were given to the light package in a process of "
+        f"its own: it answered as the evaluation did (largest difference {found['largest_difference']:.1e})."
+    )
 
 
 def variant_table(app: Application[Any], manifest: Mapping[str, Any]) -> str:

@@ -18,9 +18,11 @@ import numpy as np
 from components.application import Description, Trained
 from components.bundles.choice import fastest_step
 from components.bundles.entries import enter
+from components.bundles.front_door import check_front_door
 from components.bundles.measuring import Measuring
 from components.bundles.model_card import model_card
 from components.converters.specs import TensorSpec, states_of
+from components.data.choices import as_json, choices_on
 
 if TYPE_CHECKING:
     import keras
@@ -62,6 +64,8 @@ def write_bundle(trained: Trained[Any], model: "keras.Model", folder: Path) -> d
     for name, taken in measuring.latencies(list(manifest["variants"])).items():
         manifest["variants"][name]["latency_ms"] = taken
     manifest["settings"] |= fastest_step(manifest["variants"])
+    _write_manifest(folder, manifest)
+    manifest["front_door"] = check_front_door(trained, reference, folder)
     (folder / CARD).write_text(model_card(app, manifest, trained.report.card(), description), encoding="utf-8")
     _write_manifest(folder, manifest)
     if _write_header(folder):
@@ -96,7 +100,12 @@ def _manifest(trained: Trained[Any], description: Description) -> dict[str, Any]
         "baselines": verdict["baselines"],
         "preset": preset,
         "config": run.config.model_dump(mode="json"),
-        "data": {**raw, "source": source, "sha256": facts.get("raw_sha256", data.sha256)},
+        "choices": as_json(choices_on(facts)),
+        "data": {
+            **{name: value for name, value in raw.items() if name != "choices"},
+            "source": source,
+            "sha256": facts.get("raw_sha256", data.sha256),
+        },
         "git_commit": _git_commit(),
         "libraries": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
     }

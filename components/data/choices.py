@@ -5,7 +5,7 @@ the list from `collected()`. `doubt(…)` is the same for a choice that could be
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -58,10 +58,32 @@ def as_json(choices: list[Choice]) -> list[dict[str, Any]]:
     return [asdict(choice) for choice in choices]
 
 
+def choices_on(card: Mapping[str, Any]) -> list[Choice]:
+    """The choices on a data card, those of the raw data that it was made of first."""
+    entries = [*card.get("raw", {}).get("choices", ()), *card.get("choices", ())]
+    return list(dict.fromkeys(Choice(**entry) for entry in entries))
+
+
+def say_again(card: Mapping[str, Any]) -> None:
+    """Log the choices that were made when the data of a card was read, in a run that takes it as it is."""
+    for entry in card.get("choices", ()):
+        _log(Choice(**entry))
+
+
+def choices_list(choices: Sequence[Choice]) -> str:
+    """A Markdown list, those that could be wrong first."""
+    ordered = sorted(choices, key=lambda choice: not choice.doubtful)
+    return "\n".join(f"- {'**check** ' if one.doubtful else ''}{one.about}: {one.chosen}" for one in ordered)
+
+
 def _keep(choice: Choice) -> None:
     kept = _now.get()
     if kept is not None and choice in kept:
         return
-    log.log(logging.WARNING if choice.doubtful else logging.INFO, "%s: %s", choice.about, choice.chosen)
+    _log(choice)
     if kept is not None:
         kept.append(choice)
+
+
+def _log(choice: Choice) -> None:
+    log.log(logging.WARNING if choice.doubtful else logging.INFO, "%s: %s", choice.about, choice.chosen)

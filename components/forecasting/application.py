@@ -9,6 +9,7 @@ from components.application import (
     Application,
     Description,
     Example,
+    FrontDoor,
     Illustration,
     Metric,
     Predict,
@@ -17,8 +18,10 @@ from components.application import (
 )
 from components.data.artifacts import sha256_of
 from components.data.sources import identity, is_own, named, own_path
+from components.forecasting import front_door as front_door_page
 from components.forecasting import pictures, preparation, scores, windows
 from components.forecasting.config import PRESETS, Config
+from components.forecasting.preview import preview as first_rows
 from components.forecasting.series import History, varying
 from components.forecasting.sources import SOURCES, histories_of
 
@@ -173,6 +176,16 @@ def _limits(task: windows.Task) -> str:
     )
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:  # noqa: ARG001
+    """Raw histories, and what the network forecasts from them."""
+    return front_door_page.asked(predict, windows.load(data), folder)
+
+
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw / RAW)
+
+
 APPLICATION = Application(
     name="forecasting",
     title="Forecasts of series",
@@ -191,6 +204,8 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
+    preview=preview,
     layers=("components.forecasting.layers",),
     quality={
         "stocks": QualityRun("../shared/data/stocks", "31 share price histories, 5 days ahead", picture="forecasts.png")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.application import Application, Run, Trained
 from components.data.artifacts import Artifact, key_of, new_folder, seal
+from components.data.choices import as_json, collected
 from components.networks import quiet_import
 from components.pipeline.comparison import compare
 from components.registry import import_layers
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAGES = ("ingest", "preprocess", "train", "evaluate", "export", "promote")
-CODE_VERSION = 4  # counts up when ingest or preprocess of any application writes something else from the same input
+CODE_VERSION = 5  # counts up when ingest or preprocess of any application writes something else from the same input
 MODEL, SCORES, REPORT = "model.keras", "scores.json", "report.md"
 
 
@@ -47,13 +48,15 @@ def preprocess_key(run: Run[Any], raw: Artifact) -> str:
 
 def ingest(run: Run[Any], folder: Path) -> Artifact:
     """Raw data of a source in the application's canonical form, with its data card."""
-    return _stage(folder, lambda work: {"source": run.source, **run.application.ingest(run.source, run.config, work)})
+    return _stage(
+        folder, lambda work: {"source": run.source, **_said(run.application.ingest, run.source, run.config, work)}
+    )
 
 
 def preprocess(run: Run[Any], raw: Artifact, folder: Path) -> Artifact:
     """Arrays, tokenizer and splits, ready to train on."""
     facts = {"raw": raw.card(), "raw_sha256": raw.sha256}
-    return _stage(folder, lambda work: {**facts, **run.application.preprocess(raw.path, run.config, work)})
+    return _stage(folder, lambda work: {**facts, **_said(run.application.preprocess, raw.path, run.config, work)})
 
 
 def train(run: Run[Any], data: Artifact, folder: Path) -> Artifact:
@@ -139,6 +142,13 @@ def promote(
         shutil.copytree(bundle.path, work, dirs_exist_ok=True)
     wins = "the model wins" if verdict["beats_baseline"] else "although the model loses, as asked"
     return Promotion(True, f"published, {wins}: {numbers}", target)
+
+
+def _said(stage: Callable[..., dict[str, Any]], *inputs: Any) -> dict[str, Any]:
+    """The facts that a stage of an application returns, with the choices that it made on the way."""
+    with collected() as choices:
+        facts = stage(*inputs)
+    return {**facts, "choices": as_json(choices)}
 
 
 def _stage(folder: Path, work: Callable[[Path], dict[str, Any]]) -> Artifact:

@@ -16,6 +16,7 @@ from components.application import (
     Description,
     Example,
     Feeds,
+    FrontDoor,
     Illustration,
     Metric,
     Predict,
@@ -26,12 +27,14 @@ from components.converters.specs import GraphSpec, TensorSpec
 from components.data.choices import doubt
 from components.data.confusion import confusion, draw_confusion
 from components.data.tokenizing import encode, train_wordpiece
+from components.sentiment import front_door as front_door_page
 from components.sentiment import sources
 from components.sentiment.baselines import majority, tfidf_regression
 from components.sentiment.batches import PADDING_ID, Part, by_length, load_part, padded, save_parts
 from components.sentiment.config import PRESETS, Config
 from components.sentiment.network import network
 from components.sentiment.pictures import telling_texts
+from components.sentiment.preview import preview as first_rows
 from components.sentiment.repeats import without_repeats
 from components.sentiment.scores import measured, probabilities
 from components.sentiment.splits import PARTS, split
@@ -211,10 +214,23 @@ def _vocabulary(data: Path) -> int:
     return len(json.loads((data / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"])
 
 
-def _texts(data: Path, part: str) -> list[str]:
+def _texts(data: Path, part: str, column: str = "text") -> list[str]:
+    """A part's texts after cleaning, or as they were ("raw")."""
     import pandas as pd
 
-    return list(pd.read_parquet(data / TEXTS, filters=[("part", "==", part)])["text"])
+    return list(pd.read_parquet(data / TEXTS, filters=[("part", "==", part)])[column])
+
+
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:  # noqa: ARG001
+    """Raw test texts, and what the network says of them."""
+    part = load_part(data / DATA, "test").first(front_door_page.TEXTS)
+    found = probabilities(predict, part, config.max_length)
+    return front_door_page.asked(_texts(data, "test", "raw")[: len(found)], found, _labels(data))
+
+
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw, PARTS)
 
 
 APPLICATION = Application(
@@ -234,6 +250,8 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
+    preview=preview,
     layers=("components.sentiment.layers",),
     quality={"imdb": QualityRun("../shared/data/imdb", "IMDB, the official 25,000 test reviews")},
     example=Example({"text": "The plot was dull, but the acting was not bad at all."}),

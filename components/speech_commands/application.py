@@ -9,6 +9,7 @@ from components.application import (
     Application,
     Description,
     Example,
+    FrontDoor,
     Illustration,
     Metric,
     Predict,
@@ -16,11 +17,13 @@ from components.application import (
     Scores,
 )
 from components.data.confusion import confusion, draw_confusion
+from components.speech_commands import front_door as front_door_page
 from components.speech_commands import sources
 from components.speech_commands.config import PRESETS, Config
 from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
 from components.speech_commands.network import graph, network, on_spectra, start_states
 from components.speech_commands.parts import CORE_WORDS, read_facts, read_part
+from components.speech_commands.preview import preview as first_rows
 
 if TYPE_CHECKING:
     import keras
@@ -162,6 +165,21 @@ def describe(data: Path, config: Config) -> Description:
     )
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:
+    """Raw clips, and what the recogniser hears in them."""
+    from components.speech_commands.scores import answers, chosen_clips
+
+    facts, part = read_facts(data), read_part(data, "test")
+    rows = chosen_clips(part, front_door_page.CLIPS)
+    means = answers(predict, part, rows, facts, config.shape, config.decision_frames)
+    return front_door_page.asked([part.clips[row] for row in rows], means, facts.labels, facts.sample_rate, folder)
+
+
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw)
+
+
 APPLICATION = Application(
     name="speech_commands",
     title="Speech commands",
@@ -179,6 +197,8 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
+    preview=preview,
     quality={
         "speech_commands": QualityRun(
             "../shared/data/speech_commands", "Speech Commands, 2,387 clips, 12 labels, speakers apart"

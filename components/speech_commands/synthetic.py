@@ -2,6 +2,9 @@
 
 import ctypes
 import functools
+import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ write light lap lab night mode top step stuff army ball eye are now know cough
 """
 OTHER_WORDS = tuple(_OTHER_WORDS.split())  # not to be taken for its own words; the last ones sound much like them
 SILENCE_BELOW = 0.01  # of the peak: what espeak-ng leaves before and after a word
+SPEAKING = "components.speech_commands.speaking"  # the module that speaks in a process of its own
 EXTRA = "pip install gatewise-flows[speech]"
 
 
@@ -90,9 +94,25 @@ def speaker() -> Speaker:
 def speak(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
     """`count` clips, the words in turn, each by a voice drawn anew: accent, timbre, speed, pitch.
 
-    The timbre stands as the speaker, so that a split by speaker keeps a voice's clips together. The same seed gives the
-    same samples in every process that has not spoken yet; espeak-ng keeps some of its state from word to word.
+    The timbre stands as the speaker, so that a split by speaker keeps a voice's clips together. espeak-ng speaks in a
+    process of its own: a few of its voices sound otherwise in one that has done other things, and the same seed must
+    give the same samples wherever it is asked for.
+
+    Raises:
+        SourceError: espeak-ng is not installed or does not start; says what to install.
     """
+    speaker()  # says what is missing before a process is started
+    command = [sys.executable, "-m", SPEAKING, json.dumps([list(words), count, rate, seed])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(count):
+                yield _received(process.stdout)
+        finally:
+            process.kill()
+
+
+def spoken(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
+    """What `speak` gives, said in this process."""
     library, rng = speaker(), np.random.default_rng(seed)
     library.library.espeak_ng_SetRandSeed(ctypes.c_long(seed))  # its own choices, else by the time of day
     plain = [name for name in library.timbres if not name.lower().startswith(ODD_VOICES)]
@@ -102,3 +122,13 @@ def speak(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Cl
         numbers = [int(rng.integers(*limits)) for limits in (WORDS_PER_MINUTE, PITCHES, PITCH_RANGES)]
         samples = resample(library.say(word, f"{accent}+{timbre}", *numbers), ESPEAK_RATE, rate)
         yield Clip(f"espeak-ng:{word}/{timbre}_{index}", word, samples, speaker=timbre)
+
+
+def _received(stream: Any) -> Clip:
+    """The next clip that `speaking` wrote: a line of JSON, then its samples as float32."""
+    line = stream.readline()
+    if not line:
+        raise SourceError(f"espeak-ng ended before all words were spoken: {EXTRA} --force-reinstall")
+    about = json.loads(line)
+    samples = np.frombuffer(stream.read(4 * about["samples"]), np.float32)
+    return Clip(about["name"], about["word"], samples, speaker=about["timbre"])

@@ -4,13 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.application import Application, Description, Example, Illustration, Predict, QualityRun, Scores
+from components.application import (
+    Application,
+    Description,
+    Example,
+    FrontDoor,
+    Illustration,
+    Predict,
+    QualityRun,
+    Scores,
+)
 from components.text_generation import cases, ids, sources
+from components.text_generation import front_door as front_door_page
 from components.text_generation.baselines import losses_by_name
 from components.text_generation.config import PRESETS, Config
 from components.text_generation.network import network
 from components.text_generation.parts import TOKENIZER, Parts, cuts
 from components.text_generation.pictures import draw_losses
+from components.text_generation.preview import preview as first_rows
 from components.text_generation.repeats import say_repeats
 from components.text_generation.samples import fenced, write_on
 from components.text_generation.scores import CHUNK, METRIC, chunk_losses, measured
@@ -149,6 +160,17 @@ def describe(data: Path, config: Config) -> Description:
     )
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:  # noqa: ARG001
+    """Raw prompts, and what the network writes after them."""
+    states = cases.start(config.units, config.layers)
+    return front_door_page.asked(predict, Parts.read(data).test, ids.load(data / TOKENIZER), states)
+
+
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
+    """The first rows as they were understood."""
+    return first_rows(raw / TEXT)
+
+
 APPLICATION = Application(
     name="text_generation",
     title="Text generation",
@@ -166,6 +188,8 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
+    preview=preview,
     quality={"shakespeare": QualityRun("../shared/data/shakespeare/input.txt", "tiny Shakespeare, the last tenth")},
     example=Example({"prompt": "The ", "length": 40, "seed": 1}, answers=40),
 )

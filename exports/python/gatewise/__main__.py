@@ -13,7 +13,7 @@ from gatewise.errors import GatewiseError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, or 1 after one line on stderr."""
-    options = _parser().parse_args(arguments)
+    options = _options(list(sys.argv[1:] if arguments is None else arguments))
     try:
         options.run(options)
         sys.stdout.flush()
@@ -129,8 +129,22 @@ def _shape(shape: Sequence[int | str]) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gatewise", description="Look into, use and verify a Gatewise bundle.")
+def _options(arguments: list[str]) -> argparse.Namespace:
+    """What is asked for; options may stand before, between and behind texts and files."""
+    parser, commands = _parsers()
+    if arguments and arguments[0] in commands:
+        return commands[arguments[0]].parse_intermixed_args(arguments[1:])
+    return parser.parse_args(arguments)
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the program, and that of each command."""
+    parser = argparse.ArgumentParser(
+        prog="gatewise",
+        description="Look into, use and verify a Gatewise bundle.",
+        epilog="Exit codes: 0 done; 1 an error, told in one line; 2 a command line that is not understood; "
+        "130 interrupted.",
+    )
     parser.add_argument("--version", action="version", version=f"gatewise {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shown = _command(commands, "info", info, "what a bundle is and what it was measured at")
@@ -145,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--threads", type=int, default=1, help="processor threads; 0: as many as there are cores")
     asked.add_argument("--json", action="store_true", help="print JSON")
     _add_application_options(asked)
-    return parser
+    return parser, dict(commands.choices)
 
 
 def _add_application_options(asked: argparse.ArgumentParser) -> None:

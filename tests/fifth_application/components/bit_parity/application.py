@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from components.application import Application, Description, Example, Illustration, Metric, Predict, Scores
+from components.application import (
+    Application,
+    Call,
+    Description,
+    Example,
+    FrontDoor,
+    Illustration,
+    Metric,
+    Predict,
+    Scores,
+)
 from components.converters.specs import GraphSpec, TensorSpec
 from components.data.sources import Source
 from components.settings import Settings
@@ -94,6 +104,17 @@ def describe(data: Path, config: Config) -> Description:
     return Description(graph, {"labels": LABELS}, ({"bits": bits[:1]},), usage=usage, limits="It knows bits alone.")
 
 
+def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:
+    bits, _ = _examples(data, "test")
+    answers = predict({"bits": bits})["probabilities"].argmax(axis=1)
+    calls = tuple(Call(("".join(str(int(bit)) for bit in row.ravel()),)) for row in bits[:2])
+    return FrontDoor(calls, tuple({"answer": LABELS[answer]} for answer in answers[:2]))
+
+
+def preview(raw: Path, config: Config) -> list[dict[str, Any]]:
+    return [{"bits": str(row)} for row in np.load(raw / BITS)["bits"][:3]]
+
+
 def _examples(data: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     bits = np.load(data / BITS)[part]
     return bits[..., None].astype(np.float32), bits.sum(axis=1) % 2
@@ -121,5 +142,7 @@ APPLICATION = Application(
     baselines=baselines,
     illustrate=illustrate,
     describe=describe,
+    front_door=front_door,
+    preview=preview,
     example=Example({"bits": [1, 0, 1]}),
 )

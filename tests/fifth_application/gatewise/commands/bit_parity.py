@@ -1,5 +1,6 @@
 """What `gatewise predict` takes and prints for bit parity."""
 
+import json
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
@@ -13,4 +14,5 @@ def add_options(group: ArgumentGroup) -> None:
 
 def answer(predictor: Any, options: Namespace) -> Iterator[str]:
     """One line."""
-    yield predictor.predict([int(bit) for bit in "".join(inputs(options))]) + "\n"
+    answer = predictor.predict([int(bit) for bit in "".join(inputs(options))])
+    yield (json.dumps({"answer": answer}) if options.json else answer) + "\n"
