@@ -211,3 +211,25 @@ def test_a_text_in_pieces_has_the_ids_of_the_whole(tmp_path: Path, monkeypatch: 
     assert ids.encode(tokenizer, text).tolist() == tokenizer.encode(text).ids
     whole = train_byte_bpe([text], 300, tmp_path / "b.json")
     assert whole.get_vocab() == tokenizer.get_vocab()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"),
+    [
+        ("cp1252", "Ça c'est très naïf, el niño está aquí"),
+        ("cp1250", "Zażółć gęślą jaźń, film był świetny i ciekawy"),
+        ("cp1251", "Фильм был хороший, актеры играли отлично"),
+        ("koi8-r", "Фильм был хороший, актеры играли отлично"),
+        ("cp1253", "Η ταινία ήταν υπέροχη και οι ηθοποιοί"),
+        ("shift_jis", "この映画は素晴らしいです。友達と一緒に見ました"),
+        ("euc_jp", "この映画は素晴らしいです。友達と一緒に見ました"),
+        ("gb18030", "这部电影非常好看，我和朋友一起看的"),
+        ("big5", "這部電影非常好看，我和朋友一起看的"),
+        ("euc_kr", "이 영화는 정말 재미있었습니다 배우들의 연기"),
+    ],
+)
+def test_older_encodings_are_told_apart(tmp_path: Path, encoding: str, line: str) -> None:
+    (tmp_path / "a.txt").write_bytes(f"{line}\n".encode(encoding) * 20)
+    text, said = said_while_reading(tmp_path / "a.txt")
+    assert text == f"{line}\n" * 20
+    assert "if it is not, set encoding=NAME" in said

@@ -27,10 +27,17 @@ OPENERS: dict[str, Callable[[bytes], bytes]] = {
 }
 LOOKED_AT = 1 << 16  # bytes that are enough to tell an encoding
 UTF16_NULS = 0.4  # share of NUL bytes at every second place from which Western text in UTF-16 is told
+SEEN_BYTES = 1 << 20  # for telling an encoding from the frequency of letters
 LEAST_BYTES = 200  # fewer do not tell an encoding
 MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 WESTERN = "cp1252"
-WESTERN_SHARE = 0.15  # of all bytes: Western text holds no more letters with accents
+WESTERN_SHARE = 0.25  # of all bytes: Western text holds no more letters with accents
+JAPANESE = ("cp932", "euc_jp")
+HIRAGANA, HIRAGANA_SHARE = re.compile("[\u3041-\u3096]"), 0.1  # no other language writes them
+USUAL = [
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "iso8859_2"),
+    *("gb18030", "big5", "cp949"),
+]  # rarer ones are taken for these too easily
 WESTERN_SIGNS = frozenset("‘’“”„‚‹›«»–—…€£§°·•´©®™¡½\xa0\xad")
 
 
@@ -115,7 +122,7 @@ def _guessed(content: bytes, path: Path, fault: UnicodeDecodeError) -> str:
     high = len(content.translate(None, bytes(range(0x80))))
     if len(content) < LEAST_BYTES or b"\0" in content or 2 * wide > high:
         raise not_utf8(content, path, fault)
-    found = _western(content, high) or _detected(content)
+    found = _western(content, high) or _japanese(content) or _detected(content)
     if not found:
         raise not_utf8(content, path, fault)
     name, text = found
@@ -142,10 +149,18 @@ def _western(content: bytes, high: int) -> tuple[str, str] | None:
     return None if strange else (WESTERN, text)
 
 
+def _japanese(content: bytes) -> tuple[str, str] | None:
+    for name in JAPANESE:
+        text = content.decode(name, errors="replace")
+        if "\ufffd" not in text and len(HIRAGANA.findall(text)) > HIRAGANA_SHARE * len(text):
+            return name, text
+    return None
+
+
 def _detected(content: bytes) -> tuple[str, str] | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(content[: 1 << 20]).best()
+    best = from_bytes(content[:SEEN_BYTES], cp_isolation=USUAL).best()
     if best is None:
         return None
     try:
