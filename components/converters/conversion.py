@@ -21,12 +21,12 @@ from components.converters.checking.comparing import Case, Row, compared, larges
 from components.converters.checking.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
 from components.converters.checking.measuring import first_step
 from components.converters.onnx.variants import ONNX
+from components.converters.output_folder import CARD, FILES, HEADER, TABLE, checked, checksums, conversion_folder
 from components.converters.specs import GraphSpec, StateSpec
 from components.converters.strangers_files import RUNTIMES, Source, write_all
 from components.converters.tracing.describing import spec_of
 from components.converters.tracing.loading import AS_IT_IS, Reading, load
 from components.converters.tracing.trace import all_states
-from components.data.artifacts import new_folder
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARD, TABLE, HEADER = "conversion.json", "PARITY.md", "model_micro.h"
 FREE_CASES = 2  # of other sizes than the fixed ones
 
 
@@ -74,7 +73,8 @@ def convert(
 
     Args:
         model: a Keras model, or a `.keras` or `.h5` file.
-        out: the folder to write; it appears whole or not at all. An earlier conversion there is replaced.
+        out: the folder to write; it appears whole or not at all. An earlier conversion's files there are replaced,
+            and no others.
         fixed: sizes of named axes, e.g. {"time": 49}; the names are those of the ONNX file.
         examples: an `.npz` file of arrays by input name to compare on, and to calibrate files on that compute in
             integers; random inputs without it, and no such files.
@@ -86,7 +86,7 @@ def convert(
             that is not ours to replace.
         ParityError: a float32 file does not compute what Keras computes.
     """
-    target = _replaceable(Path(out))
+    target = checked(Path(out))
     unknown = sorted(set(runtimes) - set(RUNTIMES))
     if unknown or not runtimes:
         raise ConversionError(f"unknown runtime '{', '.join(unknown)}': choose from {', '.join(RUNTIMES)}")
@@ -95,14 +95,15 @@ def convert(
     states = all_states(network, graph)
     source = _source(network, graph, states, None if examples is None else Path(examples))
     try:
-        with new_folder(target) as folder:
+        with conversion_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
             free = _free_cases(network, graph, states) if ONNX in runtimes else []
             rows = tuple(compared(folder, variants, source.cases, free))
             done = Conversion(target, source.graph, states, rows, _notes(source.cases, free, examples) + left_out)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
-            (folder / CARD).write_text(json.dumps(_card(done), indent=2), encoding="utf-8")
             _write_headers(folder, rows)
+            card = _card(done) | {FILES: checksums(folder)}
+            (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
     except OSError as error:
         raise ConversionError(f"{target} cannot be written: {error.strerror or error}") from error
     return done
@@ -117,15 +118,6 @@ def _write_headers(folder: Path, rows: Sequence[Row]) -> None:
             title, content = f"{row.file.file} in {row.file.precision}", (folder / row.file.file).read_bytes()
             text = header_text(title, content, row.file.micro, {})
             (folder / HEADER).write_text(text, encoding="ascii")
-
-
-def _replaceable(out: Path) -> Path:
-    """The folder to write, if nothing that is not ours stands there."""
-    if out.exists() and not out.is_dir():
-        raise ConversionError(f"{out} is a file: name a folder to write")
-    if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
-        raise ConversionError(f"{out} holds files that no conversion made: name a new or an empty folder")
-    return out
 
 
 def _source(network: Any, graph: GraphSpec, states: tuple[StateSpec, ...], examples: Path | None) -> Source:

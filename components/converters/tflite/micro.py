@@ -6,7 +6,6 @@ calibrated integers. A caller sets every input before every run: their memory is
 
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from components.converters.specs import StateSpec
+from components.converters.tflite.helper_process import run_helper
 from components.errors import ConversionError
 
 # The built-in operations that python/tflite_micro/python_ops_resolver.cc of github.com/tensorflow/tflite-micro
@@ -88,13 +88,12 @@ def arena_bytes(path: Path, feeds: Mapping[str, np.ndarray]) -> int | None:
     if find_spec("tflite_micro") is None:
         return None
     script = Path(__file__).with_name("micro_worker.py")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         examples = Path(folder) / "inputs.npz"
         ordered = [feeds[tensor["name"]] for tensor in described(path, ())["inputs"]]
         np.savez(examples, *ordered)
-        command = [sys.executable, str(script), str(path), str(examples)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+            done = run_helper(script, [path, examples], TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise ConversionError(f"{path.name}: TensorFlow Lite Micro took more than {TIMEOUT_S} s") from None
     total = TOTAL.search(done.stderr)

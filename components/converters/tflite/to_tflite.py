@@ -1,13 +1,11 @@
 """Keras to TFLite with built-in operations only, from a graph whose axes are fixed.
 
-TensorFlow's converter can crash the process it runs in, so it runs in one of its own (`tflite_worker.py`) and a crash
+TensorFlow's converter can crash the process it runs in, so it runs in one of its own (`worker.py`) and a crash
 becomes an error that quotes its last lines.
 """
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.converters.specs import GraphSpec
+from components.converters.tflite.helper_process import run_helper
 from components.converters.tflite.worker import REFUSED
 from components.converters.tracing.fixed_gru import FixedGrus
 from components.converters.tracing.trace import trace
@@ -30,11 +29,12 @@ PRECISIONS = ("float32", "int8", "float16", *CALIBRATED)
 SIGNATURE = "serving_default"
 LAST_LINES = 3  # of a crashed converter, quoted
 TIMEOUT_S = 900
+WORK = ".work-"
 
 
 @dataclass(frozen=True)
 class TfliteJob:
-    """One file to write. Inputs and outputs are float32 in every precision; `tflite_worker.py` says what each is.
+    """One file to write. Inputs and outputs are float32 in every precision; `worker.py` says what each is.
 
     Attributes:
         spec: names, shapes and the fixed axes.
@@ -68,8 +68,8 @@ def write_tflite(model: "keras.Model", jobs: Sequence[TfliteJob]) -> dict[Path, 
     Raises:
         ConversionError: as `to_tflite`, for a file that is not optional.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
+    with tempfile.TemporaryDirectory(dir=jobs[0].path.parent, prefix=WORK) as folder:
+        work = Path(folder)  # on the disk that is written to anyway, and cleared with the folder after a crash
         saved: dict[str, Path] = {}
         tasks: list[dict[str, Any]] = []
         for index, job in enumerate(jobs):
@@ -145,12 +145,9 @@ def _run_worker(folder: Path, tasks: list[dict[str, Any]], name: str) -> str | N
     """The converter over tasks in a process of its own; None, or what went wrong with the first unfinished task."""
     script = Path(__file__).with_name("worker.py")
     (folder / "tasks.json").write_text(json.dumps(tasks))
-    command = [sys.executable, str(script), str(folder / "tasks.json")]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    quiet = {"TMPDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env={**os.environ, **quiet}
-        )
+        done = run_helper(script, [folder / "tasks.json"], TIMEOUT_S, quiet)
     except subprocess.TimeoutExpired:
         return f"model '{name}': TensorFlow's converter did not end within {TIMEOUT_S} s"
     if not done.returncode:
