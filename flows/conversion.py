@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from components.converters import Conversion, Reading, convert
-from components.converters.checking.comparing import HEADINGS
+from components.converters.checking.comparing import HEADINGS, TEXTS
 from components.converters.strangers_files import RUNTIMES
 from components.errors import SettingError
 from components.networks import quiet_import
 from components.registry import import_layers
 from flows.options import ConversionRequest
-
-NUMBERS = 3  # columns at the end of a row
 
 
 def run_conversion(request: ConversionRequest) -> Conversion:
@@ -53,7 +51,7 @@ def parity_table(done: Conversion) -> Table:
     table = Table(title=f"{done.folder}{os.sep}", caption="\n".join(done.notes), title_justify="left")
     table.caption_justify = "left"
     for place, heading in enumerate(HEADINGS):
-        number = place >= len(HEADINGS) - NUMBERS
+        number = place >= TEXTS
         table.add_column(heading, justify="right" if number else "left", no_wrap=number)
     for row in done.rows:
         table.add_row(*row.cells())

@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.converters.checking.comparing import Case, Row, compared, largest, markdown
-from components.converters.checking.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
+from components.converters.checking.comparing import Row, compared, largest, markdown, warnings_of
+from components.converters.checking.examples import doubled, grown, random_cases, sequences_in
 from components.converters.checking.measuring import first_step
+from components.converters.checking.reference import Arrays, Case, keras_cases
 from components.converters.onnx.variants import ONNX
 from components.converters.output_folder import CARD, FILES, HEADER, TABLE, checked, checksums, conversion_folder
 from components.converters.specs import GraphSpec, StateSpec
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNSEEN = "No examples were given: on real inputs, of other sizes than random ones, the errors may be others."
 FREE_CASES = 2  # of other sizes than the fixed ones
 
 
@@ -97,9 +99,10 @@ def convert(
     try:
         with conversion_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
-            free = _free_cases(network, graph, states) if ONNX in runtimes else []
+            free = _free_cases(source) if ONNX in runtimes else []
             rows = tuple(compared(folder, variants, source.cases, free))
-            done = Conversion(target, source.graph, states, rows, _notes(source.cases, free, examples) + left_out)
+            said = (*warnings_of(rows), *_notes(source.cases, free, examples), *left_out)
+            done = Conversion(target, source.graph, states, rows, said)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
             _write_headers(folder, rows)
             card = _card(done) | {FILES: checksums(folder)}
@@ -124,11 +127,11 @@ def _source(network: Any, graph: GraphSpec, states: tuple[StateSpec, ...], examp
     """The model with the inputs to compare and calibrate on."""
     sequences = sequences_in(examples, graph, states) if examples else []
     feeds = [first_step(graph, one) for one in sequences] or random_cases(network, graph, states, graph.fixed)
-    cases = [(case, keras_outputs(network, graph, case)) for case in feeds]
+    cases = keras_cases(network, graph, feeds)
     return Source(network, _with_own_axes(graph, cases[0][1]), states, cases, sequences)
 
 
-def _with_own_axes(graph: GraphSpec, outputs: Feeds) -> GraphSpec:
+def _with_own_axes(graph: GraphSpec, outputs: Arrays) -> GraphSpec:
     """The specification with names of their own for output axes that are not as long as the input's axis."""
     shapes = {
         tensor.name: tuple(
@@ -140,11 +143,15 @@ def _with_own_axes(graph: GraphSpec, outputs: Feeds) -> GraphSpec:
     return replace(graph, outputs=tuple(replace(tensor, shape=shapes[tensor.name]) for tensor in graph.outputs))
 
 
-def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> list[Case]:
+def _free_cases(source: Source) -> list[Case]:
     """Cases of other sizes than the fixed ones, where the model accepts them."""
+    graph, states = source.graph, source.states
     try:
-        feeds = random_cases(network, graph, states, doubled(graph), FREE_CASES)
-        return [(case, keras_outputs(network, graph, case)) for case in feeds]
+        if source.sequences:
+            feeds = grown(graph, source.sequences, states, FREE_CASES)
+        else:
+            feeds = random_cases(source.model, graph, states, doubled(graph), FREE_CASES)
+        return keras_cases(source.model, graph, feeds)
     except ConversionError as error:
         log.info("only the fixed sizes are compared: %s", error)
         return []
@@ -154,7 +161,12 @@ def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | N
     kind = "random inputs" if examples is None else f"examples of {Path(examples).name}"
     sizes = ", ".join(f"{name} {array.shape}" for name, array in cases[0][0].items())
     reach = f"Keras' outputs reach {largest([*cases, *free]):.3g}"
-    notes = [f"max error: largest absolute difference from Keras over all outputs of {len(cases)} {kind}; {reach}."]
+    notes = [
+        f"max error: largest absolute difference from Keras over all outputs of {len(cases)} {kind}; {reach}.",
+        "of spread: the same in units of the standard deviation of Keras' outputs over these inputs.",
+    ]
+    if examples is None:
+        notes.append(UNSEEN)
     if free:
         other = ", ".join(f"{name} {array.shape}" for name, array in free[0][0].items())
         notes.append(f"Files without fixed axes were compared on other shapes too: {other}.")
@@ -164,7 +176,7 @@ def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | N
 def _card(done: Conversion) -> dict[str, Any]:
     """What programs want to know of the folder."""
     files = {row.variant: asdict(row.file) | {"bytes": row.bytes} for row in done.rows}
-    measured = {row.variant: {"max_error": row.max_error, "microseconds": row.microseconds} for row in done.rows}
+    measured = {row.variant: _measured(row) for row in done.rows}
     return {
         "inputs": [asdict(tensor) for tensor in done.graph.inputs],
         "outputs": [asdict(tensor) for tensor in done.graph.outputs],
@@ -173,3 +185,7 @@ def _card(done: Conversion) -> dict[str, Any]:
         "variants": {name: file | measured[name] for name, file in files.items()},
         "notes": done.notes,
     }
+
+
+def _measured(row: Row) -> dict[str, float]:
+    return {"max_error": row.error.largest, "error_of_spread": row.error.of_spread, "microseconds": row.microseconds}

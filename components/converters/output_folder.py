@@ -1,8 +1,8 @@
 """The folder that a conversion writes, and which of the files in it may be replaced: those that one wrote itself.
 
-A conversion works in a folder of its own, named `.<out>.converting-…`: beside a folder that does not exist yet, which then
-appears whole, or inside one that does. It holds a lock on that folder, so that the next conversion tells a
-running one from one that was killed, and removes what the latter left.
+A conversion works in a folder of its own, named `.<out>.converting-…`: beside a folder that does not exist yet, which
+then appears whole, or inside one that does. It holds a lock on that folder, so that the next conversion tells a running
+one from one that was killed, and removes what the latter left.
 
 `conversion.json` lists every file with its sha256. A file of a listed name with other content is somebody else's: it is
 kept under another name.
@@ -143,4 +143,3 @@ def _locked(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-

@@ -2,61 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.converters.checking.reference import Feeds, Reference
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, frozen
 from components.converters.tracing.describing import BATCH, TIME
 from components.converters.tracing.recording import Recording, recording
-from components.converters.tracing.trace import call_named, first_line, implicit_states
+from components.converters.tracing.trace import call_named, implicit_states
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
     import keras
 
-Feeds = dict[str, np.ndarray]
 CASES = 8  # random ones
 FREE_ROWS = 3  # of the batch that the free axes are tried with
 PADDED = 0.25  # of the steps of every other case are zeros, which a mask hides
-
-
-def keras_outputs(model: "keras.Model", spec: GraphSpec, feeds: Mapping[str, np.ndarray]) -> Feeds:
-    """What Keras makes of a case: outputs and next states by name; the model's own states stay what they are.
-
-    Raises:
-        ConversionError: the model cannot be called with the case, or its outputs are empty or not numbers.
-    """
-    import keras
-
-    kept = implicit_states(model, spec)
-    variables = {state.name: variable for (_, state), variable in zip(kept, _variables(kept), strict=True)}
-    rows = len(next(iter(feeds.values())))
-    needed = next((int(variable.shape[0]) for variable in variables.values()), rows)
-    if rows > needed:
-        raise ConversionError(f"model '{model.name}' keeps states of {needed} rows, not {rows}: fix batch to {needed}")
-    tiled = {name: np.resize(array, (needed, *array.shape[1:])) for name, array in feeds.items()}
-    before = {name: np.array(variable.value.numpy()) for name, variable in variables.items()}
-    try:
-        for name, variable in variables.items():
-            variable.assign(tiled[name])
-        outputs = call_named(model, spec, [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in spec.inputs])
-        found = {name: np.array(value.numpy())[:rows] for name, value in outputs.items()}
-        found |= {state.next: np.array(variables[state.name].value.numpy())[:rows] for _, state in kept}
-    except ConversionError:
-        raise
-    except Exception as error:  # whatever the model's own layers raise
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
-        raise ConversionError(f"model '{model.name}' cannot be called with {shapes}: {first_line(error)}") from error
-    finally:
-        for name, variable in variables.items():
-            variable.assign(before[name])
-    for name, array in found.items():
-        if array.size == 0:
-            raise ConversionError(f"model '{model.name}': output '{name}' came out empty, shape {array.shape}")
-        if np.isnan(array.astype(np.float64)).any():
-            raise ConversionError(f"model '{model.name}' computes NaN for output '{name}': its weights are damaged")
-    return found
 
 
 def random_cases(
@@ -84,6 +46,29 @@ def random_cases(
 def doubled(spec: GraphSpec) -> dict[str, int]:
     """Sizes of the free axes other than the fixed ones: more rows, and twice the steps."""
     return {axis: FREE_ROWS if axis == BATCH else 2 * size for axis, size in spec.fixed.items()}
+
+
+def grown(spec: GraphSpec, sequences: Sequence[Feeds], states: Sequence[StateSpec], count: int) -> list[Feeds]:
+    """Cases of the sizes of `doubled` made from examples: rows of several, and each followed by itself."""
+    sizes = doubled(spec)
+    return [
+        {
+            tensor.name: _repeated(
+                [sequences[(first + row) % len(sequences)][tensor.name] for row in range(FREE_ROWS)],
+                _shape(tensor, sizes),
+            )
+            for tensor in _tensors(spec, states)
+        }
+        for first in range(count)
+    ]
+
+
+def _repeated(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Rows of arrays, cut to the shortest of them, then repeated and cut along every axis to a shape."""
+    shortest = tuple(slice(0, min(sizes)) for sizes in zip(*(array.shape[1:] for array in arrays), strict=True))
+    whole = np.concatenate([array[(slice(None), *shortest)] for array in arrays])
+    whole = np.tile(whole, [-(-want // have) for want, have in zip(shape, whole.shape, strict=True)])
+    return np.ascontiguousarray(whole[tuple(slice(0, size) for size in shape)])
 
 
 def sequences_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
@@ -123,7 +108,7 @@ def _table_sizes(
     probe = {t.name: random.integers(0, 2, _shape(t, sizes)).astype(t.dtype) for t in spec.inputs}
     zeros = {t.name: np.zeros(_shape(t, sizes), t.dtype) for t in states if t.name not in probe}
     seen = Recording(None)
-    keras_outputs(model, spec, probe | zeros)  # says clearly what is wrong with a model that cannot be called
+    Reference(model, spec)(probe | zeros)  # says clearly what is wrong with a model that cannot be called
     for layer, state in implicit_states(model, spec):
         seen.states.setdefault(id(layer), []).append(zeros[state.name])
     with recording(seen):
@@ -156,11 +141,3 @@ def _tensors(spec: GraphSpec, states: Sequence[StateSpec]) -> list[TensorSpec | 
 
 def _shape(tensor: TensorSpec | StateSpec, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(int(size or 0) for size in frozen(tensor.shape, sizes))
-
-
-def _variables(kept: Sequence[tuple[Any, StateSpec]]) -> list[Any]:
-    """The Keras variable behind each state."""
-    import keras
-
-    places = {id(layer): iter(keras.tree.flatten(layer.states)) for layer, _ in kept}
-    return [next(places[id(layer)]) for layer, _ in kept]

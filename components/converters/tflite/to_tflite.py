@@ -145,9 +145,10 @@ def _run_worker(folder: Path, tasks: list[dict[str, Any]], name: str) -> str | N
     """The converter over tasks in a process of its own; None, or what went wrong with the first unfinished task."""
     script = Path(__file__).with_name("worker.py")
     (folder / "tasks.json").write_text(json.dumps(tasks))
-    quiet = {"TMPDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    alone = {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": "-1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
     try:
-        done = run_helper(script, [folder / "tasks.json"], TIMEOUT_S, quiet)
+        done = run_helper(script, [folder / "tasks.json"], TIMEOUT_S, alone | quiet)
     except subprocess.TimeoutExpired:
         return f"model '{name}': TensorFlow's converter did not end within {TIMEOUT_S} s"
     if not done.returncode:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import TensorSpec
+from components.converters.tracing.keras_2 import KNOWN, modernised
 from components.converters.tracing.trace import first_line
 from components.errors import ConversionError
 from components.networks import quiet_import
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA = "config.json", "metadata.json"
 MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
+VERSION = "keras_version"
 LONGEST_REASON = 300  # characters
 OWN = f"{__name__.partition('.')[0]}."  # modules of this project, whose layers a file may name
 CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
@@ -53,7 +55,7 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
     Raises:
         ConversionError: no file, no Keras model, a damaged one, one with a layer unknown here or a refused `Lambda`.
     """
-    config = _config(path)
+    config, version = _config(path)
     lambdas = sorted(_names_of(config, CODE))
     if lambdas and not reading.allow_lambda:
         raise ConversionError(
@@ -68,9 +70,9 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
     known = {name: kind for file in reading.code for name, kind in _classes_in(file).items()}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            readable = _without_time_major(path, config, Path(folder))
+            readable = _modern(path, config, version, Path(folder))
             safe = not reading.allow_lambda
-            model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=safe)
+            model = keras.saving.load_model(readable, custom_objects=KNOWN | known, compile=False, safe_mode=safe)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
         raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}") from error
     if not isinstance(model, keras.Model):
@@ -125,9 +127,9 @@ def _reason(error: Exception) -> str:
     return said
 
 
-def _without_time_major(path: Path, config: Any, folder: Path) -> Path:
-    """A copy without an argument that Keras 2 gave every GRU and Keras 3 does not know; most files are fine already."""
-    plain = _stripped(config)
+def _modern(path: Path, config: Any, version: str, folder: Path) -> Path:
+    """A copy in the terms of Keras 3; most files are fine already."""
+    plain = modernised(config, version)
     if plain == config or zipfile.is_zipfile(path):
         return path
     import h5py
@@ -139,14 +141,8 @@ def _without_time_major(path: Path, config: Any, folder: Path) -> Path:
     return copy
 
 
-def _stripped(config: Any) -> Any:
-    if isinstance(config, Mapping):
-        return {key: _stripped(value) for key, value in config.items() if (key, value) != ("time_major", False)}
-    return [_stripped(value) for value in config] if isinstance(config, list) else config
-
-
-def _config(path: Path) -> Any:
-    """What a file says about its layers, read without building any."""
+def _config(path: Path) -> tuple[Any, str]:
+    """What a file says about its layers, read without building any, and the version of Keras that wrote it."""
     if path.is_dir():
         raise ConversionError(f"{path} is a folder: give a .keras or .h5 file (model.save('model.keras'))")
     if not path.is_file():
@@ -160,12 +156,12 @@ def _config(path: Path) -> Any:
     raise ConversionError(f"{path} is neither a .keras nor an .h5 file, or it is damaged: save the model again")
 
 
-def _zipped_config(path: Path) -> Any:
+def _zipped_config(path: Path) -> tuple[Any, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             config = json.loads(archive.read(CONFIG))
-            version = str(json.loads(archive.read(METADATA))["keras_version"])
+            version = str(json.loads(archive.read(METADATA))[VERSION])
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
         raise ConversionError(f"{path} is not a Keras model, or it is damaged: {first_line(error)}") from error
     if damaged:
@@ -174,15 +170,15 @@ def _zipped_config(path: Path) -> Any:
         raise ConversionError(f"{path} was saved by Keras {version}: save it there as .h5, which Keras 3 can read")
     if path.suffix != ".keras":
         raise ConversionError(f"{path} holds a .keras model under another ending: rename it to {path.stem}.keras")
-    return config
+    return config, version
 
 
-def _hdf5_config(path: Path) -> Any:
+def _hdf5_config(path: Path) -> tuple[Any, str]:
     import h5py
 
     try:
         with h5py.File(path) as file:
-            config = file.attrs.get(MODEL_CONFIG)
+            config, version = file.attrs.get(MODEL_CONFIG), file.attrs.get(VERSION, "")
     except OSError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
     if config is None:
@@ -190,7 +186,7 @@ def _hdf5_config(path: Path) -> Any:
     if path.suffix not in (".h5", ".hdf5"):
         raise ConversionError(f"{path} holds an .h5 model under another ending: rename it to {path.stem}.h5")
     try:
-        return json.loads(config)
+        return json.loads(config), version.decode() if isinstance(version, bytes) else str(version)
     except ValueError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
 
