@@ -23,10 +23,12 @@ from components.converters.checking.measuring import first_step
 from components.converters.checking.reference import Arrays, Case, keras_cases
 from components.converters.onnx.variants import ONNX
 from components.converters.output_folder import CARD, FILES, HEADER, TABLE, checked, checksums, conversion_folder
-from components.converters.specs import GraphSpec, StateSpec
+from components.converters.specs import GraphSpec, StateSpec, plain_name
 from components.converters.strangers_files import RUNTIMES, Source, write_all
-from components.converters.tracing.describing import spec_of
+from components.converters.tracing.cutting import convertible_part
+from components.converters.tracing.describing import inputs_of, spec_of
 from components.converters.tracing.loading import AS_IT_IS, Reading, load
+from components.converters.tracing.precision import in_float32
 from components.converters.tracing.trace import all_states
 from components.errors import ConversionError
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNSEEN = "No examples were given: on real inputs, of other sizes than random ones, the errors may be others."
+NARROW = "The model computes in {} by its policy; the files, and Keras in this comparison, compute in float32."
+VOCABULARY = "vocabulary_{}.json"
 FREE_CASES = 2  # of other sizes than the fixed ones
 
 
@@ -56,6 +60,21 @@ class Conversion:
     states: tuple[StateSpec, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is told and written beside the files.
+
+    Attributes:
+        examples: where inputs come from, None for random ones.
+        notes: what became of the model, in sentences.
+        vocabularies: by input, what turns text or ids into it.
+    """
+
+    examples: Path | str | None
+    notes: tuple[str, ...]
+    vocabularies: Mapping[str, Mapping[str, Any]]
 
 
 def convert(
@@ -93,23 +112,39 @@ def convert(
     if unknown or not runtimes:
         raise ConversionError(f"unknown runtime '{', '.join(unknown)}': choose from {', '.join(RUNTIMES)}")
     network: Any = load(Path(model), reading) if isinstance(model, str | Path) else model
-    graph = spec_of(network, reading.inputs, fixed)
-    states = all_states(network, graph)
-    source = _source(network, graph, states, None if examples is None else Path(examples))
+    part = convertible_part(network)
+    with in_float32(part.model) as narrow:
+        inputs = inputs_of(part.model, part.names) if part.names else reading.inputs
+        graph = spec_of(part.model, inputs, fixed)
+        source = _source(part.model, graph, all_states(part.model, graph), None if examples is None else Path(examples))
+        said = (*part.notes, *(NARROW.format(kind) for kind in narrow))
+        return _write(source, target, runtimes, Asked(examples, said, part.vocabularies))
+
+
+def _write(source: Source, target: Path, runtimes: Sequence[str], asked: Asked) -> Conversion:
+    """The finished conversion of a source."""
     try:
         with conversion_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
             free = _free_cases(source) if ONNX in runtimes else []
             rows = tuple(compared(folder, variants, source.cases, free))
-            said = (*warnings_of(rows), *_notes(source.cases, free, examples), *left_out)
-            done = Conversion(target, source.graph, states, rows, said)
+            said = (*warnings_of(rows), *_notes(source.cases, free, asked.examples), *asked.notes, *left_out)
+            done = Conversion(target, source.graph, source.states, rows, said)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
             _write_headers(folder, rows)
+            _write_vocabularies(folder, asked.vocabularies)
             card = _card(done) | {FILES: checksums(folder)}
             (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
     except OSError as error:
         raise ConversionError(f"{target} cannot be written: {error.strerror or error}") from error
     return done
+
+
+def _write_vocabularies(folder: Path, vocabularies: Mapping[str, Mapping[str, Any]]) -> None:
+    """What turns text or ids into an input, one file for each."""
+    for name, content in vocabularies.items():
+        text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+        (folder / VOCABULARY.format(plain_name(name))).write_text(text, encoding="utf-8")
 
 
 def _write_headers(folder: Path, rows: Sequence[Row]) -> None:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 RUNTIMES = (ONNX, TFLITE)
 ACCEPTED = 0.07  # of the outputs' spread: an integer file that errs by more is left out: nobody says what it may cost
+ONNX_FLOAT = "onnx"
+WRITTEN_OUT = "ONNX files have fixed axes: ONNX has no node for this model's recurrence, so its steps are written out."
 UNCALIBRATED = "Files that compute in integers are left out: they are calibrated on real inputs, given as examples."
 
 
@@ -71,7 +73,8 @@ def write_all(source: Source, folder: Path, runtimes: Sequence[str]) -> tuple[di
 
 
 def _onnx_files(source: Source, folder: Path) -> tuple[dict[str, VariantFile], tuple[str, ...]]:
-    return onnx_variants(source.model, source.graph, folder, [feeds for feeds, _ in source.cases]), ()
+    files = onnx_variants(source.model, source.graph, folder, [feeds for feeds, _ in source.cases])
+    return files, ((WRITTEN_OUT,) if files[ONNX_FLOAT].fixed else ())
 
 
 def _tflite_files(source: Source, folder: Path) -> tuple[dict[str, VariantFile], tuple[str, ...]]:

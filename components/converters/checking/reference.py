@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.converters.specs import GraphSpec, StateSpec
+from components.converters.tracing.substitutes import plain_scopes
 from components.converters.tracing.trace import call_named, first_line, implicit_states
 from components.data.progress import new_bar
 from components.errors import ConversionError
@@ -86,7 +87,8 @@ class Reference:
         import keras
 
         tensors = [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in self.spec.inputs]
-        return {name: value.numpy() for name, value in self.traced(*tensors).items()}
+        with plain_scopes():
+            return {name: value.numpy() for name, value in self.traced(*tensors).items()}
 
     def _tiled(self, feeds: Mapping[str, np.ndarray], rows: int) -> Feeds:
         """The inputs with as many rows as the model keeps states of."""

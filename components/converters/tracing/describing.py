@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import GraphSpec, TensorSpec, plain_name, states_of
+from components.converters.tracing.precision import widened
 from components.converters.tracing.trace import first_line, stateful_layers
 from components.errors import ConversionError
 
@@ -27,7 +28,7 @@ def spec_of(
     Raises:
         ConversionError: the model does not say what it takes, takes text, or has an axis without a size.
     """
-    taken = tuple(inputs) if inputs else _inputs(model)
+    taken = tuple(inputs) if inputs else inputs_of(model)
     texts = [tensor.name for tensor in taken if tensor.dtype == "string"]
     if texts:
         raise ConversionError(
@@ -51,7 +52,8 @@ def spec_of(
     return GraphSpec(taken, spec.outputs, sizes)
 
 
-def _inputs(model: "keras.Model") -> tuple[TensorSpec, ...]:
+def inputs_of(model: "keras.Model", given: Sequence[str] = ()) -> tuple[TensorSpec, ...]:
+    """The inputs that a model says it takes, under its names or under those given."""
     tensors = _symbolic(model, "inputs")
     if tensors is not None:
         named = [(tensor.name, tensor.shape, str(tensor.dtype)) for tensor in tensors]
@@ -63,9 +65,9 @@ def _inputs(model: "keras.Model") -> tuple[TensorSpec, ...]:
                 f"model '{model.name}' ({type(model).__name__}) does not say what it takes: give its inputs, "
                 "for example inputs=[TensorSpec('x', ('batch', 'time', 8))]"
             )
-    names = _distinct([name for name, _, _ in named])
+    names = _distinct(given or [name for name, _, _ in named])
     return tuple(
-        TensorSpec(name, _axes(shape, "" if index == 0 else f"_{name}"), dtype)
+        TensorSpec(name, _axes(shape, "" if index == 0 else f"_{name}"), widened(dtype))
         for index, (name, (_, shape, dtype)) in enumerate(zip(names, named, strict=True))
     )
 
@@ -90,7 +92,7 @@ def _outputs(model: "keras.Model", inputs: Sequence[TensorSpec]) -> tuple[Tensor
         names = [tensor._keras_history.operation.name for tensor in _symbolic(model, "outputs") or []]
         names = names if len(names) == len(flat) else ["output"] * len(flat)
     kinds = [(name, tensor.shape, str(tensor.dtype)) for name, tensor in zip(_distinct(names), flat, strict=True)]
-    return tuple(TensorSpec(name, _axes(shape, ""), dtype) for name, shape, dtype in kinds)
+    return tuple(TensorSpec(name, _axes(shape, ""), widened(dtype)) for name, shape, dtype in kinds)
 
 
 def _symbolic(model: "keras.Model", attribute: str) -> Any:

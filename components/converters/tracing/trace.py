@@ -1,6 +1,7 @@
 """A Keras model as one concrete TensorFlow function, its states among the inputs and outputs."""
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import GraphSpec, StateSpec, frozen, plain_name, states_of
@@ -39,18 +40,27 @@ def stateful_layers(model: "keras.Model") -> list[Any]:
 
 
 def implicit_states(model: "keras.Model", spec: GraphSpec) -> list[tuple[Any, StateSpec]]:
-    """A state for each state tensor of each stateful layer, numbered after the explicit ones of `spec`."""
+    """A state for each state tensor of each stateful layer, numbered after the explicit ones of `spec`.
+
+    A number whose names the model has given to something else is left out.
+    """
     import keras
 
-    taken = len(states_of(spec))
+    taken = {tensor.name for tensor in (*spec.inputs, *spec.outputs)}
+    free = (number for number in count(len(states_of(spec))) if not taken & _state_names(number))
     found: list[tuple[Any, StateSpec]] = []
     for layer in stateful_layers(model):
         if layer.states is None:
             raise ConversionError(f"layer '{layer.name}': call the model once before it is exported")
         for variable in keras.tree.flatten(layer.states):
-            name, after = (text.format(taken + len(found)) for text in (STATE, NEXT_STATE))
+            number = next(free)
+            name, after = STATE.format(number), NEXT_STATE.format(number)
             found.append((layer, StateSpec(name, after, ("batch", *variable.shape[1:]), "float32")))
     return found
+
+
+def _state_names(number: int) -> set[str]:
+    return {STATE.format(number), NEXT_STATE.format(number)}
 
 
 def all_states(model: "keras.Model", spec: GraphSpec) -> tuple[StateSpec, ...]:
@@ -64,6 +74,7 @@ def trace(
     recurrence: Recurrence | None,
     *,
     fixed: bool = False,
+    written_out: bool = False,
 ) -> tuple[Any, tuple[StateSpec, ...]]:
     """A concrete TensorFlow function of `model`, named as `spec` says, and all its states.
 
@@ -72,6 +83,7 @@ def trace(
         spec: names and shapes; states of stateful layers are added to it.
         recurrence: what each GRU runs, None for Keras' own loop.
         fixed: freeze the axes that the specification lists as fixed.
+        written_out: have Keras' own loops take those steps one by one.
 
     Raises:
         ConversionError: the model cannot be called as the specification says.
@@ -84,7 +96,7 @@ def trace(
     signature = [tf.TensorSpec(frozen(shape, sizes), dtype, name=name) for name, shape, dtype in named]
 
     def graph(*tensors: Any) -> dict[str, Any]:
-        now = Recording(recurrence)
+        now = Recording(recurrence, written_out=written_out)
         for (layer, _), tensor in zip(kept, tensors[len(spec.inputs) :], strict=True):
             now.states.setdefault(id(layer), []).append(tensor)
         with recording(now):
