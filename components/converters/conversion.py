@@ -127,9 +127,9 @@ def _write(source: Source, target: Path, runtimes: Sequence[str], asked: Asked) 
         with conversion_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
             free = _free_cases(source) if ONNX in runtimes else []
-            rows = tuple(compared(folder, variants, source.cases, free))
-            said = (*warnings_of(rows), *_notes(source.cases, free, asked.examples), *asked.notes, *left_out)
-            done = Conversion(target, source.graph, source.states, rows, said)
+            rows, refused = compared(folder, variants, source.cases, free)
+            said = (*warnings_of(rows), *_notes(source.cases, free, asked.examples), *asked.notes, *left_out, *refused)
+            done = Conversion(target, source.graph, source.states, tuple(rows), said)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
             _write_headers(folder, rows)
             _write_vocabularies(folder, asked.vocabularies)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from components.converters.checking.comparing import EXACT, Error, error_of
 from components.converters.checking.reference import Case
 from components.converters.onnx.variants import ONNX, onnx_variants
@@ -101,7 +103,7 @@ def _chosen(source: Source, folder: Path, name: str, written: Exported) -> Varia
     chosen = None
     others = {file.file for file in written.variants.values()}
     for file in written.choices[name]:
-        error = error_of(folder, name, file, source.cases) if chosen is None else Error()
+        error = _error(folder, name, file, source) if chosen is None else Error()
         if chosen is None and (error.of_spread <= ACCEPTED or file.precision == EXACT):
             chosen = file
         elif file.file not in others:
@@ -111,6 +113,17 @@ def _chosen(source: Source, folder: Path, name: str, written: Exported) -> Varia
         return chosen
     (folder / chosen.file).rename(folder / FILES[name])
     return replace(chosen, file=FILES[name])
+
+
+def _error(folder: Path, name: str, file: VariantFile, source: Source) -> Error:
+    """The error of an alternative, without bounds where its runtime refuses it."""
+    try:
+        return error_of(folder, name, file, source.cases)
+    except ConversionError as error:
+        if file.precision == EXACT:
+            raise
+        log.info("%s: %s", name, error)
+        return Error(np.inf, np.inf)
 
 
 def _with_states(source: Source) -> GraphSpec:

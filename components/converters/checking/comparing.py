@@ -67,8 +67,8 @@ def compared(
     variants: Mapping[str, VariantFile],
     fixed: Sequence[Case],
     free: Sequence[Case],
-) -> list[Row]:
-    """A row for each variant in `folder`.
+) -> tuple[list[Row], list[str]]:
+    """A row for each variant in `folder`; and why others, not float32 ones, are deleted, in sentences.
 
     Args:
         folder: where the files are.
@@ -77,17 +77,25 @@ def compared(
         free: inputs of other sizes, for the files that accept any.
 
     Raises:
-        ConversionError: a runtime cannot open or run its file.
+        ConversionError: a runtime cannot open or run its float32 file.
         ParityError: a float32 file does not compute what Keras computes.
     """
-    errors = {
-        name: error_of(folder, name, file, [*fixed, *(() if file.fixed else free)]) for name, file in variants.items()
-    }
-    times = median_us([folder / file.file for file in variants.values()], fixed[0][0])
+    errors: dict[str, Error] = {}
+    refused: list[str] = []
+    for name, file in variants.items():
+        try:
+            errors[name] = error_of(folder, name, file, [*fixed, *(() if file.fixed else free)])
+        except ConversionError as error:
+            if file.precision == EXACT:
+                raise
+            (folder / file.file).unlink()
+            refused.append(f"{file.file} is left out: {error}.")
+    kept = {name: variants[name] for name in errors}
+    times = median_us([folder / file.file for file in kept.values()], fixed[0][0])
     return [
         Row(name, file, (folder / file.file).stat().st_size, errors[name], round(taken, 1))
-        for (name, file), taken in zip(variants.items(), times, strict=True)
-    ]
+        for (name, file), taken in zip(kept.items(), times, strict=True)
+    ], refused
 
 
 def error_of(folder: Path, name: str, file: VariantFile, cases: Sequence[Case]) -> Error:

@@ -56,7 +56,7 @@ def _written_out(
     Raises:
         ConversionError: there are too many steps, or that is not what was refused.
     """
-    sizes = [frozen(tensor.shape, graph.fixed)[1:2] for tensor in graph.inputs if len(tensor.shape) > 2]  # noqa: PLR2004
+    sizes = [frozen(tensor.shape, graph.fixed)[1:2] for tensor in graph.inputs if len(tensor.shape) > 2]
     longest = max((size or 0 for places in sizes for size in places), default=0)
     if not graph.fixed or longest > MOST_WRITTEN_OUT:
         hint = f"; written out it could take {MOST_WRITTEN_OUT} steps at most: fix them, for example time to 49"

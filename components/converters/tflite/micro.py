@@ -51,12 +51,12 @@ def described(path: Path, states: tuple[StateSpec, ...]) -> dict[str, Any]:
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     inputs = [_tensor(graph, place, signature.inputs) for place in graph.inputs]
     outputs = [_tensor(graph, place, signature.outputs) for place in graph.outputs]
-    names_in, names_out = [t["name"] for t in inputs], [t["name"] for t in outputs]
+    going_in, coming_out = _places(graph.inputs, signature.inputs), _places(graph.outputs, signature.outputs)
     return {
         "operations": micro_operations(model, path.name),
         "inputs": inputs,
         "outputs": outputs,
-        "states": [[names_in.index(state.name), names_out.index(state.next)] for state in states],
+        "states": [[going_in[state.name], coming_out[state.next]] for state in states],
     }
 
 
@@ -108,6 +108,12 @@ def _opened(path: Path) -> Any:
     from tensorflow.lite.python import schema_py_generated as schema
 
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+
+
+def _places(tensors: Any, named: Any) -> dict[str, int]:
+    """Numbers by name; an output that is a state too has one number and two names."""
+    order = [int(place) for place in tensors]
+    return {entry.name.decode(): order.index(entry.tensorIndex) for entry in named}
 
 
 def _tensor(graph: Any, place: int, named: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ becomes an error that quotes its last lines.
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from components.converters.specs import GraphSpec
 from components.converters.tflite.helper_process import run_helper
 from components.converters.tflite.worker import REFUSED
 from components.converters.tracing.fixed_gru import FixedGrus
-from components.converters.tracing.trace import trace
+from components.converters.tracing.substitutes import scope_of, swapped
+from components.converters.tracing.trace import first_line, trace
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -109,8 +111,21 @@ def _save(model: "keras.Model", job: TfliteJob, folder: Path) -> Path:
     function, _ = trace(model, job.spec, FixedGrus(job.unroll), fixed=True)
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: function})
+    try:
+        with _plain_names(module.weights):
+            tf.saved_model.save(module, str(folder), signatures={SIGNATURE: function})
+    except (tf.errors.OpError, OSError) as error:
+        raise ConversionError(f"{folder.parent} cannot be written: {first_line(error)}") from error
     return folder
+
+
+@contextmanager
+def _plain_names(variables: Sequence[Any]) -> Iterator[None]:
+    """Names that a SavedModel can hold, for variables of layers with spaces and accents in theirs."""
+    with ExitStack() as changes:
+        for variable in variables:
+            changes.enter_context(swapped(variable, _handle_name=scope_of(variable._shared_name) + ":0"))
+        yield
 
 
 def _save_examples(folder: Path, examples: Sequence[Mapping[str, np.ndarray]]) -> Path:

@@ -35,21 +35,30 @@ def spec_of(
             f"model '{model.name}': input '{texts[0]}' is text: make ids outside, and convert the part that takes them"
         )
     spec = GraphSpec(taken, _outputs(model, taken))
+    fixed = _of_axes(fixed or {}, [size for tensor in taken for size in tensor.shape if isinstance(size, str)])
     streams = bool(states_of(spec) or stateful_layers(model))
     axes = [size for tensor in taken for size in tensor.shape if isinstance(size, str)]
-    steps = (fixed or {}).get(TIME, 1 if streams else STEPS)  # of other inputs too, which mostly are as long
+    steps = fixed.get(TIME, 1 if streams else STEPS)  # of other inputs too, which mostly are as long
     usual = {axis: 1 if axis == BATCH else steps for axis in axes if axis.startswith((BATCH, TIME))}
-    unknown = sorted(set(fixed or {}) - set(axes))
+    unknown = sorted(set(fixed) - set(axes))
     if unknown:
         raise ConversionError(f"there is no axis '{unknown[0]}' to fix: the model has {', '.join(dict.fromkeys(axes))}")
-    for axis, size in (fixed or {}).items():
+    for axis, size in fixed.items():
         if size < 1:
             raise ConversionError(f"axis '{axis}' cannot be fixed to {size}: give a whole number from 1")
-    sizes = usual | dict(fixed or {})
+    sizes = usual | dict(fixed)
     for axis in axes:
         if axis not in sizes:
             raise ConversionError(f"axis '{axis}' of model '{model.name}' has no usual size: fix it (--fix {axis}=…)")
     return GraphSpec(taken, spec.outputs, sizes)
+
+
+def _of_axes(fixed: Mapping[str, int], axes: Sequence[str]) -> dict[str, int]:
+    """The sizes, that of "time" given to the one axis of time where that has a longer name."""
+    longer = list(dict.fromkeys(axis for axis in axes if axis.startswith(TIME) or axis.endswith(TIME)))
+    if TIME in axes or len(longer) != 1:
+        return dict(fixed)
+    return {longer[0] if axis == TIME else axis: size for axis, size in fixed.items()}
 
 
 def inputs_of(model: "keras.Model", given: Sequence[str] = ()) -> tuple[TensorSpec, ...]:

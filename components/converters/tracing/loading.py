@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import TensorSpec
 from components.converters.tracing.keras_2 import KNOWN, modernised
+from components.converters.tracing.sizes import check_arrays, check_sizes
 from components.converters.tracing.trace import first_line
 from components.errors import ConversionError
 from components.networks import quiet_import
@@ -47,6 +48,7 @@ class Reading:
 
 
 AS_IT_IS = Reading()
+UNREADABLE = " (an .h5 file cannot hold every model: save it as .keras, model.save('model.keras'))"
 
 
 def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
@@ -74,7 +76,8 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
             safe = not reading.allow_lambda
             model = keras.saving.load_model(readable, custom_objects=KNOWN | known, compile=False, safe_mode=safe)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
-        raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}") from error
+        hint = UNREADABLE if path.suffix != ".keras" and "--code" not in _reason(error) else ""
+        raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}{hint}") from error
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
     return model
@@ -100,9 +103,7 @@ def _exists(module: str) -> bool:
 
 
 def _classes_in(file: Path) -> dict[str, Any]:
-    """Layers and models that a Python file defines, by their names."""
-    import keras
-
+    """Layers, models, functions and whatever else a Python file defines, by their names."""
     if not file.is_file():
         raise ConversionError(f"{file}: no such file with Python code")
     spec = importlib.util.spec_from_file_location(file.stem, file)
@@ -114,7 +115,8 @@ def _classes_in(file: Path) -> dict[str, Any]:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever somebody's code raises
         raise ConversionError(f"{file} cannot be run: {type(error).__name__}: {first_line(error)}") from error
-    return {name: kind for name, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, keras.Layer)}
+    defined = inspect.getmembers(module, lambda kind: inspect.isclass(kind) or inspect.isroutine(kind))
+    return {name: kind for name, kind in defined if kind.__module__ == file.stem}
 
 
 def _reason(error: Exception) -> str:
@@ -159,6 +161,7 @@ def _config(path: Path) -> tuple[Any, str]:
 def _zipped_config(path: Path) -> tuple[Any, str]:
     try:
         with zipfile.ZipFile(path) as archive:
+            check_sizes(path, archive)
             damaged = archive.testzip()
             config = json.loads(archive.read(CONFIG))
             version = str(json.loads(archive.read(METADATA))[VERSION])
@@ -178,6 +181,7 @@ def _hdf5_config(path: Path) -> tuple[Any, str]:
 
     try:
         with h5py.File(path) as file:
+            check_arrays(path, file, path.stat().st_size)
             config, version = file.attrs.get(MODEL_CONFIG), file.attrs.get(VERSION, "")
     except OSError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error

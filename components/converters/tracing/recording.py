@@ -55,6 +55,7 @@ class Recording:
         embedded: ids and layer behind each tensor that an Embedding made, by the tensor's id.
         natural: the backward half of a Bidirectional being traced, whose outputs stay in the order of time.
         written_out: have Keras' own loops take a known number of steps one by one.
+        ids: tensors of ids that must be below a number, each behind that number.
     """
 
     recurrence: Recurrence | None
@@ -62,6 +63,7 @@ class Recording:
     embedded: dict[int, Embedded] = field(default_factory=dict)
     natural: Any = None
     written_out: bool = False
+    ids: list[tuple[int, Any]] = field(default_factory=list)
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def recording(now: Recording) -> Iterator[None]:
 
     rnn, both, tail = keras.layers.RNN.call, keras.layers.Bidirectional.call, Tail.call
     table, dense = keras.layers.Embedding.call, keras.layers.Dense.call
-    distributed = keras.layers.TimeDistributed.call
+    distributed, category = keras.layers.TimeDistributed.call, keras.layers.CategoryEncoding.call
 
     def rnn_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:  # noqa: ARG001
         return _run(now, rnn, self, x, initial_state, mask)
@@ -98,8 +100,13 @@ def recording(now: Recording) -> Iterator[None]:
             found = tf.cast(tf.gather(self.embeddings, tf.cast(inputs, tf.int32)), self.compute_dtype)
         else:
             found = table(self, inputs)
+        now.ids.append((self.input_dim, inputs))
         now.embedded[id(found)] = Embedded(self, inputs, found)
         return found
+
+    def category_call(self: Any, inputs: Any, count_weights: Any = None) -> Any:
+        now.ids.append((self.num_tokens, inputs))
+        return category(self, inputs, count_weights)
 
     def dense_call(self: Any, inputs: Any, training: Any = None) -> Any:
         plain = type(self) is keras.layers.Dense and self.quantization_mode is None and inputs.dtype == tf.float32
@@ -120,6 +127,7 @@ def recording(now: Recording) -> Iterator[None]:
         keras.layers.Bidirectional: bidirectional_call,
         keras.layers.Embedding: embedding_call,
         keras.layers.Dense: dense_call,
+        keras.layers.CategoryEncoding: category_call,
         Tail: tail_call,
     }
     with LOCK, ExitStack() as changes:
