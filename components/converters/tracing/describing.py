@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import GraphSpec, TensorSpec, plain_name, states_of
 from components.converters.tracing.precision import widened
-from components.converters.tracing.trace import first_line, stateful_layers
+from components.converters.tracing.trace import arguments_of, first_line, stateful_layers
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -68,17 +68,27 @@ def inputs_of(model: "keras.Model", given: Sequence[str] = ()) -> tuple[TensorSp
         named = [(tensor.name, tensor.shape, str(tensor.dtype)) for tensor in tensors]
     else:
         shapes = getattr(model, "_build_shapes_dict", None) or {}
-        named = [(name.removesuffix("_shape"), shape, "float32") for name, shape in shapes.items()]
+        named = [(name, shape, "float32") for key, value in shapes.items() for name, shape in _shapes(key, value)]
         if not named or not all(isinstance(size, int | None) for _, shape, _ in named for size in shape):
             raise ConversionError(
                 f"model '{model.name}' ({type(model).__name__}) does not say what it takes: give its inputs, "
-                "for example inputs=[TensorSpec('x', ('batch', 'time', 8))]"
+                "for example inputs=[TensorSpec('x', ('batch', 'time', 8))], --input x=time,8"
             )
     names = _distinct(given or [name for name, _, _ in named])
     return tuple(
-        TensorSpec(name, _axes(shape, "" if index == 0 else f"_{name}"), widened(dtype))
+        TensorSpec(name, _axes(shape, "" if index == 0 else f"_{name}"), widened(dtype, model))
         for index, (name, (_, shape, dtype)) in enumerate(zip(names, named, strict=True))
     )
+
+
+def _shapes(key: str, value: Any) -> list[tuple[str, Any]]:
+    """Names and shapes of what a model was built with: one shape, a list of them, or some by name."""
+    name = key.removesuffix("_shape")
+    if isinstance(value, Mapping):
+        return [(str(inner), shape) for inner, shape in value.items()]
+    if value and all(isinstance(shape, list | tuple) for shape in value):
+        return [(name, shape) for shape in value]
+    return [(name, value)]
 
 
 def _outputs(model: "keras.Model", inputs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
@@ -90,7 +100,7 @@ def _outputs(model: "keras.Model", inputs: Sequence[TensorSpec]) -> tuple[Tensor
     results: Any = getattr(model, "_outputs_struct", None)
     if results is None:
         try:
-            results = model.compute_output_spec(tensors[0] if len(tensors) == 1 else tensors)
+            results = model.compute_output_spec(*arguments_of(model, {tensor.name: tensor for tensor in tensors}))
         except Exception as error:  # whatever the model's own call raises
             raise ConversionError(f"model '{model.name}' cannot be called: {first_line(error)}") from error
     flat = keras.tree.flatten(results)
@@ -101,7 +111,7 @@ def _outputs(model: "keras.Model", inputs: Sequence[TensorSpec]) -> tuple[Tensor
         names = [tensor._keras_history.operation.name for tensor in _symbolic(model, "outputs") or []]
         names = names if len(names) == len(flat) else ["output"] * len(flat)
     kinds = [(name, tensor.shape, str(tensor.dtype)) for name, tensor in zip(_distinct(names), flat, strict=True)]
-    return tuple(TensorSpec(name, _axes(shape, ""), widened(dtype)) for name, shape, dtype in kinds)
+    return tuple(TensorSpec(name, _axes(shape, ""), widened(dtype, model)) for name, shape, dtype in kinds)
 
 
 def _symbolic(model: "keras.Model", attribute: str) -> Any:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from components.converters.specs import TensorSpec
 from components.converters.tracing.keras_2 import KNOWN, modernised
 from components.converters.tracing.sizes import check_arrays, check_sizes
-from components.converters.tracing.trace import first_line
+from components.converters.tracing.trace import arguments_of, first_line
 from components.errors import ConversionError
 from components.networks import quiet_import
 
@@ -48,7 +48,9 @@ class Reading:
 
 
 AS_IT_IS = Reading()
-UNREADABLE = " (an .h5 file cannot hold every model: save it as .keras, model.save('model.keras'))"
+UNREADABLE = (
+    " (.h5 cannot hold every model: if all layers are Keras' own, save it as .keras, model.save('model.keras'))"
+)
 
 
 def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
@@ -76,11 +78,27 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
             safe = not reading.allow_lambda
             model = keras.saving.load_model(readable, custom_objects=KNOWN | known, compile=False, safe_mode=safe)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
-        hint = UNREADABLE if path.suffix != ".keras" and "--code" not in _reason(error) else ""
+        hint = "" if path.suffix == ".keras" else UNREADABLE
         raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}{hint}") from error
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
+    _build(model, path, reading.inputs or ())
     return model
+
+
+def _build(model: "keras.Model", path: Path, inputs: Sequence[TensorSpec]) -> None:
+    """Have a subclassed model that could not build itself make its weights, and read them again."""
+    import keras
+
+    if not inputs or all(layer.built for layer in model._flatten_layers(include_self=False)):
+        return
+    sizes = {tensor.name: [size if isinstance(size, int) else 1 for size in tensor.shape] for tensor in inputs}
+    zeros = {tensor.name: keras.ops.zeros(sizes[tensor.name], tensor.dtype) for tensor in inputs}
+    try:
+        model(*arguments_of(model, zeros), training=False)
+        model.load_weights(path)
+    except Exception as error:  # whatever the model's own call raises
+        raise ConversionError(f"{path}: the model cannot be called with these inputs: {_reason(error)}") from error
 
 
 def _own_modules(config: Any) -> Iterator[str]:

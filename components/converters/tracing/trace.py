@@ -1,6 +1,8 @@
 """A Keras model as one concrete TensorFlow function, its states among the inputs and outputs."""
 
+import inspect
 import re
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +127,7 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
         ordered = [by_name[n] for n in names] if set(names) == set(by_name) else list(tensors)
         results = model(keras.tree.pack_sequence_as(struct, ordered), training=False)
     else:
-        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        results = model(*arguments_of(model, by_name), training=False)
     if isinstance(results, dict):
         results = {plain_name(str(name)): value for name, value in results.items()}
         missing = [t.name for t in spec.outputs if t.name not in results]
@@ -133,6 +135,16 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
             raise ConversionError(f"model '{model.name}' has no output '{missing[0]}': it has {', '.join(results)}")
         return {t.name: results[t.name] for t in spec.outputs}
     return dict(zip([t.name for t in spec.outputs], keras.tree.flatten(results), strict=True))
+
+
+def arguments_of(model: "keras.Model", tensors: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a subclassed model is called with: an argument each, or all in a dictionary or a list, as its call has it."""
+    shapes = getattr(model, "_build_shapes_dict", None) or {}
+    if any(isinstance(shape, Mapping) and set(shape) == set(tensors) for shape in shapes.values()):
+        return (dict(tensors),)
+    given = inspect.signature(model.call).parameters.values()
+    needed = [one for one in given if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+    return tuple(tensors.values()) if len(tensors) in (1, len(needed)) else (list(tensors.values()),)
 
 
 def first_line(error: BaseException) -> str:
