@@ -54,9 +54,7 @@ def inputs_of(texts: Sequence[str]) -> list[TensorSpec]:
         axes, _, dtype = rest.partition(":")
         sizes = [int(axis) if axis.isdecimal() else axis for axis in axes.split(",")]
         if not name.isidentifier() or not all(sizes) or dtype not in ("", "float32", "int32", "int64", "bool"):
-            raise SettingError(
-                f"--input {text}: write NAME=AXES, for example --input x=time,8 or --input ids=time:int32"
-            )
+            raise SettingError(f"--input {text}: write NAME=AXES, for example --input x=time,8 or ids=time:int32")
         found.append(TensorSpec(name, ("batch", *sizes), dtype or "float32"))
     return found
 

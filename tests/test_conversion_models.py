@@ -1,6 +1,10 @@
 """Constructions that people put around their GRUs convert, to files that compute what Keras computes."""
 
+import importlib
 import json
+import logging
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,9 @@ from components.converters import Reading, convert
 from components.converters.checking.comparing import compared, error_of
 from components.converters.checking.measuring import opened
 from components.converters.specs import VariantFile
-from components.errors import ConversionError
+from components.errors import ConversionError, SettingError
+from flows.conversion import inputs_of, run_conversion
+from flows.options import ConversionRequest
 
 pytestmark = pytest.mark.filterwarnings(  # Keras reads its variables so when it saves them
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -98,6 +104,12 @@ def with_a_category(layers: Any) -> Any:
     return keras.Model(x, layers.GRU(4)(keras.ops.concatenate([kinds, flags, x[..., :1]], axis=-1)))
 
 
+def mel_spectrogram(layers: Any) -> Any:
+    settings = {"num_mel_bins": 16, "sampling_rate": 8_000, "fft_length": 256, "max_freq": 4_000}
+    spectrogram = layers.MelSpectrogram(sequence_length=200, sequence_stride=120, **settings)
+    return sequential(spectrogram, layers.Permute((2, 1)), layers.GRU(4), shape=(1_024,))
+
+
 MODELS: dict[str, Callable[[Any], Any]] = {
     "an adapted normalisation": adapted,
     "a constant table": with_table,
@@ -112,6 +124,7 @@ MODELS: dict[str, Callable[[Any], Any]] = {
         layers.Discretization(bin_boundaries=[0.0, 0.5, 1.0]), layers.Embedding(4, 3), layers.GRU(4), shape=(None,)
     ),
     "argmax": ending_in_argmax,
+    "a mel spectrogram": mel_spectrogram,
     "foreign names": under_foreign_names,
     "a taken state": with_a_taken_state,
     "a category": with_a_category,
@@ -123,7 +136,9 @@ def test_a_construction_converts_for_both_runtimes(tmp_path, make):
     import keras
 
     keras.utils.set_random_seed(2)
-    done = convert(make(keras.layers), tmp_path / "out", fixed={"time": STEPS})
+    model = make(keras.layers)
+    free = any(None in tensor.shape[1:] for tensor in model.inputs)
+    done = convert(model, tmp_path / "out", fixed={"time": STEPS} if free else None)
     assert {"onnx", "onnx-int8", "tflite", "tflite-int8"} <= {row.variant for row in done.rows}
     for row in done.rows:
         assert row.error.of_spread <= (1e-4 if row.file.precision == "float32" else 0.1), row
@@ -210,8 +225,6 @@ def test_of_a_model_that_trains_with_ctc_the_part_that_listens_converts(tmp_path
 
 
 def test_functions_of_ones_own_need_no_decorator(tmp_path):
-    import sys
-
     import keras
 
     code = tmp_path / "own_functions.py"
@@ -278,3 +291,60 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     with pytest.raises(ConversionError, match="cannot be written: no space left on device"):
         convert(sequential(keras.layers.GRU(3)), tmp_path / "out", runtimes=["litert"])
     assert not list(Path(tmp_path).iterdir())
+
+
+TWO_INPUTS = """
+import keras
+class Two(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.one, self.other = keras.layers.GRU(4), keras.layers.GRU(3)
+    def call(self, a, b):
+        return keras.ops.concatenate([self.one(a), self.other(b)], -1)
+class Named(Two):
+    def call(self, both):
+        return super().call(both["a"], both["b"])
+class Listed(Two):
+    def call(self, both):
+        return super().call(*both)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Model '.*' had a build config, but:UserWarning")
+@pytest.mark.parametrize("kind", ["Two", "Named", "Listed"])
+def test_a_subclassed_model_of_two_inputs_converts_by_the_command(tmp_path, monkeypatch, kind):
+    code = tmp_path / "own_models.py"
+    code.write_text(TWO_INPUTS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "own_models", raising=False)
+    model = getattr(importlib.import_module("own_models"), kind)()
+    random = np.random.default_rng(0)
+    a, b = (random.normal(size=(1, STEPS, features)).astype("f4") for features in (3, 2))
+    given = {"Two": (a, b), "Named": ({"a": a, "b": b},), "Listed": ([a, b],)}[kind]
+    wanted = model(*given).numpy()
+    model.save(tmp_path / "model.keras")
+    inputs = ["a=time,3", "b=time,2:float32"]
+    request = ConversionRequest(
+        tmp_path / "model.keras", tmp_path / "out", fix=["time=5"], runtime=ONNX, code=[code], input=inputs
+    )
+    run_conversion(request)
+    (got,) = opened(tmp_path / "out" / "model.onnx").run({"a": a, "b": b}).values()
+    np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["x", "=time", "x=", "x=time,,3", "x=time:complex64", "two words=3"])
+def test_an_input_that_is_not_understood_is_one_clear_error(text):
+    with pytest.raises(SettingError, match="write NAME=AXES, for example --input x=time,8"):
+        inputs_of([text])
+
+
+def test_three_hundred_examples_take_seconds(tmp_path, caplog):
+    import keras
+
+    np.savez(tmp_path / "examples.npz", x=np.random.default_rng(0).normal(size=(300, 128, 3)))
+    model = sequential(keras.layers.GRU(8, return_sequences=True), keras.layers.Dense(2))
+    started = time.monotonic()
+    with caplog.at_level(logging.INFO, "components"):
+        convert(model, tmp_path / "out", examples=tmp_path / "examples.npz", runtimes=ONNX)
+    assert time.monotonic() - started < 60  # 215 s when every step was a call of its own
+    assert caplog.messages[0] == "asking Keras for its answers to 300 cases"

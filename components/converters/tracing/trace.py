@@ -138,7 +138,7 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
 
 
 def arguments_of(model: "keras.Model", tensors: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a subclassed model is called with: an argument each, or all in a dictionary or a list, as its call has it."""
+    """What a subclassed model is called with: an argument each, or all in a dictionary or a list."""
     shapes = getattr(model, "_build_shapes_dict", None) or {}
     if any(isinstance(shape, Mapping) and set(shape) == set(tensors) for shape in shapes.values()):
         return (dict(tensors),)
