@@ -66,6 +66,12 @@ class ConversionRequest:
     runtime: Annotated[
         list[str] | None, typer.Option(help="write files for this runtime alone: onnxruntime or litert")
     ] = None
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=AXES", help="an input of a model that does not know its own, e.g. x=time,8 or ids=time:int32"
+        ),
+    ] = None
     allow_lambda: Annotated[
         bool, typer.Option("--allow-lambda", help="load Lambda layers, which runs Python code stored in MODEL")
     ] = False

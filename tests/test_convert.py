@@ -293,9 +293,31 @@ def of_text(folder: Path, _: Path) -> Path:
     import keras
 
     words = keras.Input((1,), dtype="string", name="sentence")
-    ids = keras.layers.TextVectorization(vocabulary=["good", "bad"])(words)
-    keras.Model(words, keras.layers.GRU(3)(keras.layers.Embedding(5, 3)(ids))).save(folder / "model.keras")
+    keras.Model(words, keras.layers.Identity()(words)).save(folder / "model.keras")
     return folder / "model.keras"
+
+
+def unpacking_to_gigabytes(folder: Path, _: Path) -> Path:
+    with zipfile.ZipFile(folder / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(300 << 20))
+    return folder / "bomb.keras"
+
+
+def unpacking_to_gigabytes_in_hdf5(folder: Path, strangers: Path) -> Path:
+    import h5py
+
+    path = damaged(lambda content: content, "bomb.h5")(folder, strangers)
+    with h5py.File(path, "r+") as file:
+        file.create_dataset("more", (1 << 28,), "f4", chunks=(1 << 20,), compression="gzip")
+    return path
+
+
+def of_operations_in_hdf5(folder: Path, _: Path) -> Path:
+    import keras
+
+    x = keras.Input((None, 3))
+    keras.Model(x, keras.layers.GRU(2)(keras.ops.square(x))).save(folder / "model.h5")
+    return folder / "model.h5"
 
 
 def of_pictures(folder: Path, _: Path) -> Path:
@@ -322,17 +344,19 @@ BAD = {
     "truncated h5": (damaged(lambda c: c[: len(c) // 2], "x.h5"), [], r"x\.h5 is a damaged \.h5 file"),
     "weights only": (weights_only, [], "holds weights only: save the whole model"),
     "other ending": (under_another_name, [], "rename it to"),
-    "LSTM": (
+    "too many steps to write out": (
         of_layers(lambda layers: [layers.LSTM(3, return_sequences=True, name="long"), layers.SimpleRNN(2, name="old")]),
-        [],
-        r"layer 'long' \(LSTM\) needs Loop; layer 'old' \(SimpleRNN\) needs Loop",
+        ["--fix", "time=200"],
+        r"layer 'long' \(LSTM\) needs Loop; layer 'old' \(SimpleRNN\) needs Loop; written out it could take 128 steps",
     ),
-    "activation": (of_layers(lambda layers: [layers.GRU(3, activation="gelu", name="odd")]), [], "layer 'odd'.*'gelu'"),
     "code in an activation": (
         of_layers(lambda layers: [layers.Dense(3, activation=lambda x: x)]),
         [],
         "cannot be loaded as a Keras model: Could not interpret activation function",
     ),
+    "unpacking to gigabytes": (unpacking_to_gigabytes, [], "would unpack to 0.3 GB, which no trained model does"),
+    "the same in HDF5": (unpacking_to_gigabytes_in_hdf5, [], "would unpack to 1.1 GB, which no trained model does"),
+    "what Keras cannot read back": (of_operations_in_hdf5, [], r"save it as \.keras, model\.save"),
     "text input": (of_text, [], "input 'sentence' is text"),
     "axis without a size": (of_pictures, [], "axis 'axis2' .* has no usual size: fix it"),
     "unknown axis": (plain, ["--fix", "length=3"], "no axis 'length' to fix: the model has batch, time"),

@@ -17,16 +17,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.converters.checking.comparing import Case, Row, compared, largest, markdown
-from components.converters.checking.examples import Feeds, doubled, keras_outputs, random_cases, sequences_in
+from components.converters.checking.comparing import Row, compared, largest, markdown, warnings_of
+from components.converters.checking.examples import doubled, grown, random_cases, sequences_in
 from components.converters.checking.measuring import first_step
+from components.converters.checking.reference import Arrays, Case, keras_cases
 from components.converters.onnx.variants import ONNX
-from components.converters.specs import GraphSpec, StateSpec
+from components.converters.output_folder import CARD, FILES, HEADER, TABLE, checked, checksums, conversion_folder
+from components.converters.specs import GraphSpec, StateSpec, plain_name
 from components.converters.strangers_files import RUNTIMES, Source, write_all
-from components.converters.tracing.describing import spec_of
+from components.converters.tracing.cutting import convertible_part
+from components.converters.tracing.describing import inputs_of, spec_of
 from components.converters.tracing.loading import AS_IT_IS, Reading, load
+from components.converters.tracing.precision import in_float32
 from components.converters.tracing.trace import all_states
-from components.data.artifacts import new_folder
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARD, TABLE, HEADER = "conversion.json", "PARITY.md", "model_micro.h"
+UNSEEN = "No examples were given: on real inputs, of other sizes than random ones, the errors may be others."
+NARROW = "The model computes in {} by its policy; the files, and Keras in this comparison, compute in float32."
+VOCABULARY = "vocabulary_{}.json"
 FREE_CASES = 2  # of other sizes than the fixed ones
 
 
@@ -57,6 +62,21 @@ class Conversion:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is told and written beside the files.
+
+    Attributes:
+        examples: where inputs come from, None for random ones.
+        notes: what became of the model, in sentences.
+        vocabularies: by input, what turns text or ids into it.
+    """
+
+    examples: Path | str | None
+    notes: tuple[str, ...]
+    vocabularies: Mapping[str, Mapping[str, Any]]
+
+
 def convert(
     model: "keras.Model | Path | str",
     out: Path | str,
@@ -74,7 +94,8 @@ def convert(
 
     Args:
         model: a Keras model, or a `.keras` or `.h5` file.
-        out: the folder to write; it appears whole or not at all. An earlier conversion there is replaced.
+        out: the folder to write; it appears whole or not at all. An earlier conversion's files there are replaced,
+            and no others.
         fixed: sizes of named axes, e.g. {"time": 49}; the names are those of the ONNX file.
         examples: an `.npz` file of arrays by input name to compare on, and to calibrate files on that compute in
             integers; random inputs without it, and no such files.
@@ -86,26 +107,44 @@ def convert(
             that is not ours to replace.
         ParityError: a float32 file does not compute what Keras computes.
     """
-    target = _replaceable(Path(out))
+    target = checked(Path(out))
     unknown = sorted(set(runtimes) - set(RUNTIMES))
     if unknown or not runtimes:
         raise ConversionError(f"unknown runtime '{', '.join(unknown)}': choose from {', '.join(RUNTIMES)}")
     network: Any = load(Path(model), reading) if isinstance(model, str | Path) else model
-    graph = spec_of(network, reading.inputs, fixed)
-    states = all_states(network, graph)
-    source = _source(network, graph, states, None if examples is None else Path(examples))
+    part = convertible_part(network)
+    with in_float32(part.model) as narrow:
+        inputs = inputs_of(part.model, part.names) if part.names else reading.inputs
+        graph = spec_of(part.model, inputs, fixed)
+        source = _source(part.model, graph, all_states(part.model, graph), None if examples is None else Path(examples))
+        said = (*part.notes, *(NARROW.format(kind) for kind in narrow))
+        return _write(source, target, runtimes, Asked(examples, said, part.vocabularies))
+
+
+def _write(source: Source, target: Path, runtimes: Sequence[str], asked: Asked) -> Conversion:
+    """The finished conversion of a source."""
     try:
-        with new_folder(target) as folder:
+        with conversion_folder(target) as folder:
             variants, left_out = write_all(source, folder, runtimes)
-            free = _free_cases(network, graph, states) if ONNX in runtimes else []
-            rows = tuple(compared(folder, variants, source.cases, free))
-            done = Conversion(target, source.graph, states, rows, _notes(source.cases, free, examples) + left_out)
+            free = _free_cases(source) if ONNX in runtimes else []
+            rows, refused = compared(folder, variants, source.cases, free)
+            said = (*warnings_of(rows), *_notes(source.cases, free, asked.examples), *asked.notes, *left_out, *refused)
+            done = Conversion(target, source.graph, source.states, tuple(rows), said)
             (folder / TABLE).write_text(markdown(rows, done.notes), encoding="utf-8")
-            (folder / CARD).write_text(json.dumps(_card(done), indent=2), encoding="utf-8")
             _write_headers(folder, rows)
+            _write_vocabularies(folder, asked.vocabularies)
+            card = _card(done) | {FILES: checksums(folder)}
+            (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
     except OSError as error:
         raise ConversionError(f"{target} cannot be written: {error.strerror or error}") from error
     return done
+
+
+def _write_vocabularies(folder: Path, vocabularies: Mapping[str, Mapping[str, Any]]) -> None:
+    """What turns text or ids into an input, one file for each."""
+    for name, content in vocabularies.items():
+        text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+        (folder / VOCABULARY.format(plain_name(name))).write_text(text, encoding="utf-8")
 
 
 def _write_headers(folder: Path, rows: Sequence[Row]) -> None:
@@ -119,24 +158,15 @@ def _write_headers(folder: Path, rows: Sequence[Row]) -> None:
             (folder / HEADER).write_text(text, encoding="ascii")
 
 
-def _replaceable(out: Path) -> Path:
-    """The folder to write, if nothing that is not ours stands there."""
-    if out.exists() and not out.is_dir():
-        raise ConversionError(f"{out} is a file: name a folder to write")
-    if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
-        raise ConversionError(f"{out} holds files that no conversion made: name a new or an empty folder")
-    return out
-
-
 def _source(network: Any, graph: GraphSpec, states: tuple[StateSpec, ...], examples: Path | None) -> Source:
     """The model with the inputs to compare and calibrate on."""
     sequences = sequences_in(examples, graph, states) if examples else []
     feeds = [first_step(graph, one) for one in sequences] or random_cases(network, graph, states, graph.fixed)
-    cases = [(case, keras_outputs(network, graph, case)) for case in feeds]
+    cases = keras_cases(network, graph, feeds)
     return Source(network, _with_own_axes(graph, cases[0][1]), states, cases, sequences)
 
 
-def _with_own_axes(graph: GraphSpec, outputs: Feeds) -> GraphSpec:
+def _with_own_axes(graph: GraphSpec, outputs: Arrays) -> GraphSpec:
     """The specification with names of their own for output axes that are not as long as the input's axis."""
     shapes = {
         tensor.name: tuple(
@@ -148,11 +178,15 @@ def _with_own_axes(graph: GraphSpec, outputs: Feeds) -> GraphSpec:
     return replace(graph, outputs=tuple(replace(tensor, shape=shapes[tensor.name]) for tensor in graph.outputs))
 
 
-def _free_cases(network: Any, graph: GraphSpec, states: Sequence[StateSpec]) -> list[Case]:
+def _free_cases(source: Source) -> list[Case]:
     """Cases of other sizes than the fixed ones, where the model accepts them."""
+    graph, states = source.graph, source.states
     try:
-        feeds = random_cases(network, graph, states, doubled(graph), FREE_CASES)
-        return [(case, keras_outputs(network, graph, case)) for case in feeds]
+        if source.sequences:
+            feeds = grown(graph, source.sequences, states, FREE_CASES)
+        else:
+            feeds = random_cases(source.model, graph, states, doubled(graph), FREE_CASES)
+        return keras_cases(source.model, graph, feeds)
     except ConversionError as error:
         log.info("only the fixed sizes are compared: %s", error)
         return []
@@ -162,7 +196,12 @@ def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | N
     kind = "random inputs" if examples is None else f"examples of {Path(examples).name}"
     sizes = ", ".join(f"{name} {array.shape}" for name, array in cases[0][0].items())
     reach = f"Keras' outputs reach {largest([*cases, *free]):.3g}"
-    notes = [f"max error: largest absolute difference from Keras over all outputs of {len(cases)} {kind}; {reach}."]
+    notes = [
+        f"max error: largest absolute difference from Keras over all outputs of {len(cases)} {kind}; {reach}.",
+        "of spread: the same in units of the standard deviation of Keras' outputs over these inputs.",
+    ]
+    if examples is None:
+        notes.append(UNSEEN)
     if free:
         other = ", ".join(f"{name} {array.shape}" for name, array in free[0][0].items())
         notes.append(f"Files without fixed axes were compared on other shapes too: {other}.")
@@ -172,7 +211,7 @@ def _notes(cases: Sequence[Case], free: Sequence[Case], examples: Path | str | N
 def _card(done: Conversion) -> dict[str, Any]:
     """What programs want to know of the folder."""
     files = {row.variant: asdict(row.file) | {"bytes": row.bytes} for row in done.rows}
-    measured = {row.variant: {"max_error": row.max_error, "microseconds": row.microseconds} for row in done.rows}
+    measured = {row.variant: _measured(row) for row in done.rows}
     return {
         "inputs": [asdict(tensor) for tensor in done.graph.inputs],
         "outputs": [asdict(tensor) for tensor in done.graph.outputs],
@@ -181,3 +220,7 @@ def _card(done: Conversion) -> dict[str, Any]:
         "variants": {name: file | measured[name] for name, file in files.items()},
         "notes": done.notes,
     }
+
+
+def _measured(row: Row) -> dict[str, float]:
+    return {"max_error": row.error.largest, "error_of_spread": row.error.of_spread, "microseconds": row.microseconds}

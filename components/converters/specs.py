@@ -1,6 +1,7 @@
 """What an export promises: names, shapes and dtypes of a graph's inputs, outputs and states."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,8 @@ class VariantFile:
 
 def plain_name(name: str) -> str:
     """A name that every runtime accepts: letters, digits and underscores."""
-    return re.sub(r"\W", "_", name) or "_"
+    spelled = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # an accent is a mark of its own
+    return re.sub(r"\W", "_", spelled) or "_"
 
 
 def states_of(spec: GraphSpec) -> tuple[StateSpec, ...]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.converters.checking.comparing import EXACT, Case, error_of, largest
+import numpy as np
+
+from components.converters.checking.comparing import EXACT, Error, error_of
+from components.converters.checking.reference import Case
 from components.converters.onnx.variants import ONNX, onnx_variants
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, VariantFile, states_of
 from components.converters.tflite.calibration import calibration_cases
@@ -17,12 +20,14 @@ from components.errors import ConversionError
 if TYPE_CHECKING:
     import keras
 
-    from components.converters.checking.examples import Feeds
+    from components.converters.checking.reference import Feeds
 
 log = logging.getLogger(__name__)
 
 RUNTIMES = (ONNX, TFLITE)
-ACCEPTED = 0.02  # of the largest output: an integer file that errs by more is left out, as nobody says what it may cost
+ACCEPTED = 0.07  # of the outputs' spread: an integer file that errs by more is left out: nobody says what it may cost
+ONNX_FLOAT = "onnx"
+WRITTEN_OUT = "ONNX files have fixed axes: ONNX has no node for this model's recurrence, so its steps are written out."
 UNCALIBRATED = "Files that compute in integers are left out: they are calibrated on real inputs, given as examples."
 
 
@@ -70,7 +75,8 @@ def write_all(source: Source, folder: Path, runtimes: Sequence[str]) -> tuple[di
 
 
 def _onnx_files(source: Source, folder: Path) -> tuple[dict[str, VariantFile], tuple[str, ...]]:
-    return onnx_variants(source.model, source.graph, folder, [feeds for feeds, _ in source.cases]), ()
+    files = onnx_variants(source.model, source.graph, folder, [feeds for feeds, _ in source.cases])
+    return files, ((WRITTEN_OUT,) if files[ONNX_FLOAT].fixed else ())
 
 
 def _tflite_files(source: Source, folder: Path) -> tuple[dict[str, VariantFile], tuple[str, ...]]:
@@ -97,16 +103,27 @@ def _chosen(source: Source, folder: Path, name: str, written: Exported) -> Varia
     chosen = None
     others = {file.file for file in written.variants.values()}
     for file in written.choices[name]:
-        error = error_of(folder, name, file, source.cases) if chosen is None else 0.0
-        if chosen is None and error <= ACCEPTED * largest(source.cases):
+        error = _error(folder, name, file, source) if chosen is None else Error()
+        if chosen is None and (error.of_spread <= ACCEPTED or file.precision == EXACT):
             chosen = file
         elif file.file not in others:
             (folder / file.file).unlink()
-            log.info("%s in %s is left out: its largest error is %.2g", name, file.precision, error)
+            log.info("%s in %s is left out: its largest error is %.2g", name, file.precision, error.largest)
     if chosen is None or chosen.precision == EXACT:
         return chosen
     (folder / chosen.file).rename(folder / FILES[name])
     return replace(chosen, file=FILES[name])
+
+
+def _error(folder: Path, name: str, file: VariantFile, source: Source) -> Error:
+    """The error of an alternative, without bounds where its runtime refuses it."""
+    try:
+        return error_of(folder, name, file, source.cases)
+    except ConversionError as error:
+        if file.precision == EXACT:
+            raise
+        log.info("%s: %s", name, error)
+        return Error(np.inf, np.inf)
 
 
 def _with_states(source: Source) -> GraphSpec:

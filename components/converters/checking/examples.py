@@ -2,61 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.converters.checking.reference import Feeds, Reference
 from components.converters.specs import GraphSpec, StateSpec, TensorSpec, frozen
 from components.converters.tracing.describing import BATCH, TIME
 from components.converters.tracing.recording import Recording, recording
-from components.converters.tracing.trace import call_named, first_line, implicit_states
+from components.converters.tracing.trace import call_named, implicit_states
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
     import keras
 
-Feeds = dict[str, np.ndarray]
 CASES = 8  # random ones
+TELLING = 32  # zeros and ones that are compared before a column counts as ids
+Limits = dict[int | None, int]  # by column, None for all of them: ids must be below
 FREE_ROWS = 3  # of the batch that the free axes are tried with
 PADDED = 0.25  # of the steps of every other case are zeros, which a mask hides
-
-
-def keras_outputs(model: "keras.Model", spec: GraphSpec, feeds: Mapping[str, np.ndarray]) -> Feeds:
-    """What Keras makes of a case: outputs and next states by name; the model's own states stay what they are.
-
-    Raises:
-        ConversionError: the model cannot be called with the case, or its outputs are empty or not numbers.
-    """
-    import keras
-
-    kept = implicit_states(model, spec)
-    variables = {state.name: variable for (_, state), variable in zip(kept, _variables(kept), strict=True)}
-    rows = len(next(iter(feeds.values())))
-    needed = next((int(variable.shape[0]) for variable in variables.values()), rows)
-    if rows > needed:
-        raise ConversionError(f"model '{model.name}' keeps states of {needed} rows, not {rows}: fix batch to {needed}")
-    tiled = {name: np.resize(array, (needed, *array.shape[1:])) for name, array in feeds.items()}
-    before = {name: np.array(variable.value.numpy()) for name, variable in variables.items()}
-    try:
-        for name, variable in variables.items():
-            variable.assign(tiled[name])
-        outputs = call_named(model, spec, [keras.ops.convert_to_tensor(tiled[t.name], t.dtype) for t in spec.inputs])
-        found = {name: np.array(value.numpy())[:rows] for name, value in outputs.items()}
-        found |= {state.next: np.array(variables[state.name].value.numpy())[:rows] for _, state in kept}
-    except ConversionError:
-        raise
-    except Exception as error:  # whatever the model's own layers raise
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
-        raise ConversionError(f"model '{model.name}' cannot be called with {shapes}: {first_line(error)}") from error
-    finally:
-        for name, variable in variables.items():
-            variable.assign(before[name])
-    for name, array in found.items():
-        if array.size == 0:
-            raise ConversionError(f"model '{model.name}': output '{name}' came out empty, shape {array.shape}")
-        if np.isnan(array.astype(np.float64)).any():
-            raise ConversionError(f"model '{model.name}' computes NaN for output '{name}': its weights are damaged")
-    return found
 
 
 def random_cases(
@@ -64,8 +28,8 @@ def random_cases(
 ) -> list[Feeds]:
     """Random inputs, states included, with the named axes as large as `sizes` says.
 
-    Numbers are standard normal, ids below the size of the table that reads them, other integers 0 or 1. The last
-    quarter of the steps of every other case is zeros.
+    Numbers are standard normal, ids below the size of the table that reads them (in a column of numbers too), other
+    integers 0 or 1. The last quarter of the steps of every other case is zeros.
     """
     limits = _table_sizes(model, spec, states, sizes)
     random = np.random.default_rng(len(spec.inputs))
@@ -73,7 +37,7 @@ def random_cases(
     for index in range(count):
         case = {}
         for tensor in _tensors(spec, states):
-            array = _random(random, tensor, sizes, limits.get(tensor.name))
+            array = _random(random, tensor, sizes, limits.get(tensor.name, {}))
             if index % 2 and len(tensor.shape) > 1 and str(tensor.shape[1]).startswith(TIME):
                 array[:, array.shape[1] - int(PADDED * array.shape[1]) :] = 0
             case[tensor.name] = array
@@ -84,6 +48,29 @@ def random_cases(
 def doubled(spec: GraphSpec) -> dict[str, int]:
     """Sizes of the free axes other than the fixed ones: more rows, and twice the steps."""
     return {axis: FREE_ROWS if axis == BATCH else 2 * size for axis, size in spec.fixed.items()}
+
+
+def grown(spec: GraphSpec, sequences: Sequence[Feeds], states: Sequence[StateSpec], count: int) -> list[Feeds]:
+    """Cases of the sizes of `doubled` made from examples: rows of several, and each followed by itself."""
+    sizes = doubled(spec)
+    return [
+        {
+            tensor.name: _repeated(
+                [sequences[(first + row) % len(sequences)][tensor.name] for row in range(FREE_ROWS)],
+                _shape(tensor, sizes),
+            )
+            for tensor in _tensors(spec, states)
+        }
+        for first in range(count)
+    ]
+
+
+def _repeated(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Rows of arrays, cut to the shortest of them, then repeated and cut along every axis to a shape."""
+    shortest = tuple(slice(0, min(sizes)) for sizes in zip(*(array.shape[1:] for array in arrays), strict=True))
+    whole = np.concatenate([array[(slice(None), *shortest)] for array in arrays])
+    whole = np.tile(whole, [-(-want // have) for want, have in zip(shape, whole.shape, strict=True)])
+    return np.ascontiguousarray(whole[tuple(slice(0, size) for size in shape)])
 
 
 def sequences_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> list[Feeds]:
@@ -117,35 +104,65 @@ def sequences_in(path: Path, spec: GraphSpec, states: Sequence[StateSpec]) -> li
 
 def _table_sizes(
     model: "keras.Model", spec: GraphSpec, states: Sequence[StateSpec], sizes: Mapping[str, int]
-) -> dict[str, int]:
-    """How many ids each input may hold: those are that reach an Embedding as they came, in a run on zeros and ones."""
+) -> dict[str, Limits]:
+    """How many ids each input, or column of it, may hold: those are that reach a table as they came."""
     random = np.random.default_rng(0)
-    probe = {t.name: random.integers(0, 2, _shape(t, sizes)).astype(t.dtype) for t in spec.inputs}
-    zeros = {t.name: np.zeros(_shape(t, sizes), t.dtype) for t in states if t.name not in probe}
+    found: dict[str, Limits] | None = None
+    elements = 0
+    while found is None or elements < TELLING:
+        probe = {t.name: random.integers(0, 2, _shape(t, sizes)).astype(t.dtype) for t in spec.inputs}
+        now = _limits_by(model, spec, probe, {t.name: np.zeros(_shape(t, sizes), t.dtype) for t in states})
+        found = now if found is None else {name: _both(found[name], now[name]) for name in found}
+        elements += min(array.size // array.shape[-1] for array in probe.values())
+    return found
+
+
+def _limits_by(
+    model: "keras.Model", spec: GraphSpec, probe: Mapping[str, np.ndarray], zeros: Mapping[str, np.ndarray]
+) -> dict[str, Limits]:
+    """What one run on zeros and ones says of the inputs' ids."""
     seen = Recording(None)
-    keras_outputs(model, spec, probe | zeros)  # says clearly what is wrong with a model that cannot be called
+    Reference(model, spec)({**zeros, **probe})  # says clearly what is wrong with a model that cannot be called
     for layer, state in implicit_states(model, spec):
         seen.states.setdefault(id(layer), []).append(zeros[state.name])
     with recording(seen):
         call_named(model, spec, [probe[t.name] for t in spec.inputs])
-    found: dict[str, int] = {}
-    for embedded in seen.embedded.values():
-        ids = embedded.ids.numpy()
+    found: dict[str, Limits] = {name: {} for name in probe}
+    for limit, tensor in seen.ids:
+        ids = np.asarray(tensor)
         for name, array in probe.items():
-            if array.shape == ids.shape and (array == ids).all():
-                found[name] = min(found.get(name, embedded.layer.input_dim), embedded.layer.input_dim)
+            for column in _columns(array, ids):
+                found[name][column] = min(found[name].get(column, limit), limit)
     return found
 
 
+def _columns(array: np.ndarray, ids: np.ndarray) -> list[int | None]:
+    """The columns of an input that are ids, None for all of it."""
+    if array.size == ids.size:
+        return [None] if np.array_equal(array.ravel(), ids.ravel()) else []
+    parts = [ids] if ids.ndim < array.ndim else list(np.moveaxis(ids, -1, 0))
+    columns = [(place, array[..., place].ravel()) for place in range(array.shape[-1])]
+    return [place for place, column in columns if any(np.array_equal(column, part.ravel()) for part in parts)]
+
+
+def _both(one: Limits, other: Limits) -> Limits:
+    """What two runs agree on: columns may look like ids by chance."""
+    return {column: limit for column, limit in one.items() if column in other}
+
+
 def _random(
-    random: np.random.Generator, tensor: TensorSpec | StateSpec, sizes: Mapping[str, int], limit: int | None
+    random: np.random.Generator, tensor: TensorSpec | StateSpec, sizes: Mapping[str, int], limits: Limits
 ) -> np.ndarray:
     shape = _shape(tensor, sizes)
-    if limit is not None:
-        return random.integers(min(1, limit - 1), limit, shape).astype(tensor.dtype)
+    if None in limits:
+        return random.integers(min(1, limits[None] - 1), limits[None], shape).astype(tensor.dtype)
     if np.issubdtype(tensor.dtype, np.floating):
-        return random.normal(size=shape).astype(tensor.dtype)
-    return random.integers(0, 2, shape).astype(tensor.dtype)
+        array = random.normal(size=shape).astype(tensor.dtype)
+    else:
+        array = random.integers(0, 2, shape).astype(tensor.dtype)
+    for column, limit in limits.items():
+        array[..., column] = random.integers(0, limit, shape[:-1])
+    return array
 
 
 def _tensors(spec: GraphSpec, states: Sequence[StateSpec]) -> list[TensorSpec | StateSpec]:
@@ -156,11 +173,3 @@ def _tensors(spec: GraphSpec, states: Sequence[StateSpec]) -> list[TensorSpec | 
 
 def _shape(tensor: TensorSpec | StateSpec, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(int(size or 0) for size in frozen(tensor.shape, sizes))
-
-
-def _variables(kept: Sequence[tuple[Any, StateSpec]]) -> list[Any]:
-    """The Keras variable behind each state."""
-    import keras
-
-    places = {id(layer): iter(keras.tree.flatten(layer.states)) for layer, _ in kept}
-    return [next(places[id(layer)]) for layer, _ in kept]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.converters.tracing.keras_2 import hard_sigmoid_of_keras_2
 from components.converters.tracing.recording import Run, array_of
 from components.errors import ConversionError
 
@@ -161,6 +162,8 @@ def activation_of(function: Any) -> Activation:
 
     if isinstance(function, keras.layers.LeakyReLU):
         return "LeakyRelu", float(function.negative_slope), None
+    if function is hard_sigmoid_of_keras_2:
+        return "HardSigmoid", 0.2, 0.5
     name = getattr(function, "__name__", type(function).__name__)
     if name not in ACTIVATIONS or getattr(keras.activations, name, None) is not function:
         supported = ", ".join(ACTIVATIONS)

@@ -3,9 +3,10 @@
 Two ways, both per output channel:
 
 - `with_int8_weights`: every large weight is stored as int8 and its scales, every small constant as int16 and one scale
-  (16 bits are the noise floor of the sound that enters); `Cast` and `Mul` bring them back to float32.
-  onnxruntime computes them once, when it opens the file, so a run is exactly as fast as in float32. (It keeps
-  `DequantizeLinear`, which says the same, for every run.)
+  (16 bits are the noise floor of the sound that enters) unless its values span more than 16 bits hold, as factors do
+  that bring raw features of every size to one; `Cast` and `Mul` bring them back to float32. onnxruntime computes them
+  once, when it opens the file, so a run is exactly as fast as in float32. (It keeps `DequantizeLinear`, which says the
+  same, for every run.)
 - `with_integer_products`: matrix products with a large weight run on integers, their input quantised as it comes. It
   pays where a weight is read once per run, so in graphs of one step. These weights have 7 bits: x86 processors
   without VNNI add pairs of 8-bit products in 16 bits and saturate (255 * 127 * 2 > 32,767).
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 SMALLEST = 1_024  # elements: below, a weight is stored in 16 bits
 SMALLEST_CHANNEL = 8  # elements: below, a scale for each channel costs as much as what it scales
 SMALLEST_16 = 64  # elements: below, the two nodes cost what the bytes save
+SMALLEST_FACTOR = 128  # steps of 16 bits: below, a factor would be wrong by half a percent
+TERMS_SPAN = 1_000  # times the middle term: with larger ones among them, the others would lose what they hold
+TERMS = {"Add": (0, 1), "Sub": (0, 1), "GRU": (3,), "Gemm": (2,), "Conv": (2,)}  # inputs that are added to something
 SMALLEST_PRODUCT = 32_768  # elements: below, quantising the input costs what the integers save
 BITS_16, BITS_8, BITS_7 = 32_767, 127, 63
 
@@ -67,7 +71,7 @@ def with_int8_weights(proto: "onnx.ModelProto") -> "onnx.ModelProto":
                 node.input[weight.position] = graph.stored(node.input[weight.position], array, axes, BITS_8)
         for position, name in enumerate(node.input):
             array = graph.constants.get(name)
-            if array is not None and array.dtype == np.float32 and array.size >= SMALLEST_16:
+            if array is not None and _fits_16_bits(array, position in TERMS.get(node.op_type, ())):
                 node.input[position] = graph.stored(name, array, tuple(range(array.ndim)), BITS_16)
     return graph.finished()
 
@@ -179,6 +183,22 @@ class _Graph:
         del graph.initializer[:]
         graph.initializer.extend(kept)
         return _renumbered(self.proto)
+
+
+def _fits_16_bits(array: np.ndarray, added: bool) -> bool:
+    """Whether a constant is worth storing in 16 bits with one scale, and loses nothing that counts.
+
+    A term may be as wrong as the largest one beside it lets it be; a factor may be wrong in proportion to itself only,
+    since what it multiplies may be as large as the factor is small.
+    """
+    if array.dtype != np.float32 or array.size < SMALLEST_16:
+        return False
+    sizes = np.abs(array[array != 0])
+    if not sizes.size or not np.isfinite(sizes).all():
+        return not sizes.size
+    if added:
+        return bool(sizes.max() <= TERMS_SPAN * np.median(sizes))
+    return bool(sizes.min() * BITS_16 >= SMALLEST_FACTOR * sizes.max())
 
 
 def _scaled_together(array: np.ndarray, reduced: tuple[int, ...]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from components.converters.onnx.tidying import tidied
 from components.converters.specs import GraphSpec, StateSpec
 from components.converters.tracing.fixed_gru import FixedGrus
 from components.converters.tracing.recording import is_gru
+from components.converters.tracing.substitutes import scope_of
 from components.converters.tracing.trace import first_line, layers_of, trace
 from components.errors import ConversionError
 
@@ -60,7 +61,7 @@ def step_onnx_of(model: "keras.Model", spec: GraphSpec) -> "onnx.ModelProto":
 
     A `GRU` node packs, transposes and starts a pool for each call; over a single step that is most of its time.
     """
-    function, states = trace(model, spec, FixedGrus(unroll=True, fold_embeddings=True), fixed=True)
+    function, states = trace(model, spec, FixedGrus(unroll=True, fold_embeddings=True), fixed=True, written_out=True)
     proto = _converted(function, model, {})
     _name_axes(proto, spec, states, spec.fixed)
     _check(proto, model)
@@ -82,7 +83,8 @@ def _converted(function: Any, model: "keras.Model", handlers: dict[str, Any]) ->
     for talker in ("tf2onnx", "tensorflow"):
         logging.getLogger(talker).setLevel(logging.CRITICAL)  # what they report is raised here
     passes = {key: optimizer._get_optimizers()[key] for key in PASSES}
-    inputs = [tensor.name for tensor in function.inputs if tensor.dtype != tf.resource]
+    held = {id(inner) for _, inner in function.graph.captures}  # constants of layers, and variables
+    inputs = [tensor.name for tensor in function.inputs if id(tensor) not in held]
     outputs = [tensor.name for tensor in function.outputs]
     refused: list[str] = []
     try:
@@ -152,7 +154,7 @@ def _refusals(names: list[str]) -> Iterator[None]:
 
 def _layer_of(node: str, model: "keras.Model") -> Any:
     """The innermost layer that a node's name speaks of, else the model; TensorFlow numbers scopes, as in `dense_1`."""
-    layers = {layer.name: layer for layer in layers_of(model)}
+    layers = {scope_of(layer.name): layer for layer in layers_of(model)}
     parts = [name for part in reversed(node.split("/")) for name in (part, re.sub(r"_\d+$", "", part))]
     return next((layers[name] for name in parts if name in layers), model)
 

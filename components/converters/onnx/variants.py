@@ -11,7 +11,8 @@ import numpy as np
 from components.converters.checking.measuring import differences, first_step, median_us
 from components.converters.onnx.quantize import with_int8_weights, with_integer_products
 from components.converters.onnx.to_onnx import onnx_of, step_onnx_of, write
-from components.converters.specs import GraphSpec, VariantFile
+from components.converters.specs import GraphSpec, VariantFile, frozen
+from components.errors import ConversionError
 
 if TYPE_CHECKING:
     import keras
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 ONNX = "onnxruntime"
 STORED, PRODUCTS = "stored weights", "integer products"  # ways to int8
 WORTHWHILE = 1.1  # a variant must be this many times as fast as the one it replaces
+MOST_WRITTEN_OUT = 128  # steps of a recurrence that ONNX has no node for
 LESS_EXACT = 3.0  # times as far from float32 as stored weights are: integer products may be, they are 2 times
 
 
@@ -29,7 +31,10 @@ def onnx_variants(
     model: "keras.Model", graph: GraphSpec, folder: Path, cases: Sequence[Mapping[str, np.ndarray]]
 ) -> dict[str, VariantFile]:
     """Write the ONNX variants into `folder`; the variants by name."""
-    whole, states = onnx_of(model, graph)
+    try:
+        whole, states = onnx_of(model, graph)
+    except ConversionError as error:
+        return _written_out(model, graph, folder, error)
     variants = {
         "onnx": _written(whole, folder, "model.onnx", "float32"),
         "onnx-int8": _int8(whole, folder, cases),
@@ -41,6 +46,30 @@ def onnx_variants(
     integer = with_integer_products(step)
     variants["onnx-step-int8"] = _written(integer, folder, "model.step.int8.onnx", "int8", graph.fixed)
     return _worthwhile(variants, folder, first_step(graph, cases[0]))
+
+
+def _written_out(
+    model: "keras.Model", graph: GraphSpec, folder: Path, refusal: ConversionError
+) -> dict[str, VariantFile]:
+    """Files of fixed axes whose every step is written out, for cells that ONNX has no node for.
+
+    Raises:
+        ConversionError: there are too many steps, or that is not what was refused.
+    """
+    sizes = [frozen(tensor.shape, graph.fixed)[1:2] for tensor in graph.inputs if len(tensor.shape) > 2]
+    longest = max((size or 0 for places in sizes for size in places), default=0)
+    if not graph.fixed or longest > MOST_WRITTEN_OUT:
+        hint = f"; written out it could take {MOST_WRITTEN_OUT} steps at most: fix them, for example time to 49"
+        raise ConversionError(f"{refusal}{hint if longest > MOST_WRITTEN_OUT else ''}") from refusal
+    try:
+        whole = step_onnx_of(model, graph)
+    except ConversionError:
+        raise refusal from None
+    log.info("steps are written out: %s", refusal)
+    return {
+        "onnx": _written(whole, folder, "model.onnx", "float32", graph.fixed),
+        "onnx-int8": _written(with_int8_weights(whole), folder, "model.int8.onnx", "int8", graph.fixed),
+    }
 
 
 def _written(

@@ -124,7 +124,9 @@ def write_integer_variants(
             job.path.unlink(missing_ok=True)
             left_out.append(LeftOut(name, precision, str(error)))
             log.info("%s in %s is left out: %s", name, precision, error)
-    files = tflite_files(graph)
+    files = {key: file for key, file in tflite_files(graph).items() if folder / file.file not in failed}
+    others = [(key, file) for key, file in tflite_files(graph).items() if key not in files]
+    left_out += [LeftOut(key, file.precision, failed[folder / file.file]) for key, file in others]
     if states:
         found.append(_on_micro(files["tflite"], folder, states, step))
     return Exported(files, {name: tuple(found)} if found else {}, tuple(left_out))

@@ -6,7 +6,6 @@ calibrated integers. A caller sets every input before every run: their memory is
 
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from components.converters.specs import StateSpec
+from components.converters.tflite.helper_process import run_helper
 from components.errors import ConversionError
 
 # The built-in operations that python/tflite_micro/python_ops_resolver.cc of github.com/tensorflow/tflite-micro
@@ -51,12 +51,12 @@ def described(path: Path, states: tuple[StateSpec, ...]) -> dict[str, Any]:
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     inputs = [_tensor(graph, place, signature.inputs) for place in graph.inputs]
     outputs = [_tensor(graph, place, signature.outputs) for place in graph.outputs]
-    names_in, names_out = [t["name"] for t in inputs], [t["name"] for t in outputs]
+    going_in, coming_out = _places(graph.inputs, signature.inputs), _places(graph.outputs, signature.outputs)
     return {
         "operations": micro_operations(model, path.name),
         "inputs": inputs,
         "outputs": outputs,
-        "states": [[names_in.index(state.name), names_out.index(state.next)] for state in states],
+        "states": [[going_in[state.name], coming_out[state.next]] for state in states],
     }
 
 
@@ -88,13 +88,12 @@ def arena_bytes(path: Path, feeds: Mapping[str, np.ndarray]) -> int | None:
     if find_spec("tflite_micro") is None:
         return None
     script = Path(__file__).with_name("micro_worker.py")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         examples = Path(folder) / "inputs.npz"
         ordered = [feeds[tensor["name"]] for tensor in described(path, ())["inputs"]]
         np.savez(examples, *ordered)
-        command = [sys.executable, str(script), str(path), str(examples)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+            done = run_helper(script, [path, examples], TIMEOUT_S)
         except subprocess.TimeoutExpired:
             raise ConversionError(f"{path.name}: TensorFlow Lite Micro took more than {TIMEOUT_S} s") from None
     total = TOTAL.search(done.stderr)
@@ -109,6 +108,12 @@ def _opened(path: Path) -> Any:
     from tensorflow.lite.python import schema_py_generated as schema
 
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+
+
+def _places(tensors: Any, named: Any) -> dict[str, int]:
+    """Numbers by name; an output that is a state too has one number and two names."""
+    order = [int(place) for place in tensors]
+    return {entry.name.decode(): order.index(entry.tensorIndex) for entry in named}
 
 
 def _tensor(graph: Any, place: int, named: Any) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """Keras to TFLite with built-in operations only, from a graph whose axes are fixed.
 
-TensorFlow's converter can crash the process it runs in, so it runs in one of its own (`tflite_worker.py`) and a crash
+TensorFlow's converter can crash the process it runs in, so it runs in one of its own (`worker.py`) and a crash
 becomes an error that quotes its last lines.
 """
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.converters.specs import GraphSpec
+from components.converters.tflite.helper_process import run_helper
 from components.converters.tflite.worker import REFUSED
 from components.converters.tracing.fixed_gru import FixedGrus
-from components.converters.tracing.trace import trace
+from components.converters.tracing.substitutes import scope_of, swapped
+from components.converters.tracing.trace import first_line, trace
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ PRECISIONS = ("float32", "int8", "float16", *CALIBRATED)
 SIGNATURE = "serving_default"
 LAST_LINES = 3  # of a crashed converter, quoted
 TIMEOUT_S = 900
+WORK = ".work-"
 
 
 @dataclass(frozen=True)
 class TfliteJob:
-    """One file to write. Inputs and outputs are float32 in every precision; `tflite_worker.py` says what each is.
+    """One file to write. Inputs and outputs are float32 in every precision; `worker.py` says what each is.
 
     Attributes:
         spec: names, shapes and the fixed axes.
@@ -68,8 +70,8 @@ def write_tflite(model: "keras.Model", jobs: Sequence[TfliteJob]) -> dict[Path, 
     Raises:
         ConversionError: as `to_tflite`, for a file that is not optional.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
+    with tempfile.TemporaryDirectory(dir=jobs[0].path.parent, prefix=WORK) as folder:
+        work = Path(folder)  # on the disk that is written to anyway, and cleared with the folder after a crash
         saved: dict[str, Path] = {}
         tasks: list[dict[str, Any]] = []
         for index, job in enumerate(jobs):
@@ -109,8 +111,21 @@ def _save(model: "keras.Model", job: TfliteJob, folder: Path) -> Path:
     function, _ = trace(model, job.spec, FixedGrus(job.unroll), fixed=True)
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: function})
+    try:
+        with _plain_names(module.weights):
+            tf.saved_model.save(module, str(folder), signatures={SIGNATURE: function})
+    except (tf.errors.OpError, OSError) as error:
+        raise ConversionError(f"{folder.parent} cannot be written: {first_line(error)}") from error
     return folder
+
+
+@contextmanager
+def _plain_names(variables: Sequence[Any]) -> Iterator[None]:
+    """Names that a SavedModel can hold, for variables of layers with spaces and accents in theirs."""
+    with ExitStack() as changes:
+        for variable in variables:
+            changes.enter_context(swapped(variable, _handle_name=scope_of(variable._shared_name) + ":0"))
+        yield
 
 
 def _save_examples(folder: Path, examples: Sequence[Mapping[str, np.ndarray]]) -> Path:
@@ -145,12 +160,10 @@ def _run_worker(folder: Path, tasks: list[dict[str, Any]], name: str) -> str | N
     """The converter over tasks in a process of its own; None, or what went wrong with the first unfinished task."""
     script = Path(__file__).with_name("worker.py")
     (folder / "tasks.json").write_text(json.dumps(tasks))
-    command = [sys.executable, str(script), str(folder / "tasks.json")]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    alone = {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": "-1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, env={**os.environ, **quiet}
-        )
+        done = run_helper(script, [folder / "tasks.json"], TIMEOUT_S, alone | quiet)
     except subprocess.TimeoutExpired:
         return f"model '{name}': TensorFlow's converter did not end within {TIMEOUT_S} s"
     if not done.returncode:

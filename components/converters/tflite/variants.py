@@ -14,13 +14,16 @@ TFLITE = "litert"
 
 def tflite_variants(model: "keras.Model", graph: GraphSpec, folder: Path) -> dict[str, VariantFile]:
     """Write the TFLite variants that need no calibration into `folder`; the variants by name."""
-    write_tflite(model, tflite_jobs(graph, folder))
-    return tflite_files(graph)
+    failed = write_tflite(model, tflite_jobs(graph, folder))
+    return {name: file for name, file in tflite_files(graph).items() if folder / file.file not in failed}
 
 
 def tflite_jobs(graph: GraphSpec, folder: Path) -> list[TfliteJob]:
     """What writes the files that `tflite_files` names."""
-    return [TfliteJob(graph, folder / file.file, file.precision) for file in tflite_files(graph).values()]
+    return [
+        TfliteJob(graph, folder / file.file, file.precision, optional=file.precision != "float32")
+        for file in tflite_files(graph).values()
+    ]
 
 
 def tflite_files(graph: GraphSpec) -> dict[str, VariantFile]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.converters.tracing.keras_2 import STEEP
 from components.converters.tracing.recording import Embedded, array_of
 from components.errors import ConversionError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 STEPS_PER_TURN = 10  # at most; the largest divisor of the number of steps is taken
 CLOSED = 1e4  # added to the update gate of a masked step: a sigmoid of it is exactly one, and the state is kept
 LARGEST_TABLE = 1_024  # ids: with more, the folded table is larger than all the other weights
-SATURATING = ("sigmoid", "hard_sigmoid")
+SATURATING = ("sigmoid", "hard_sigmoid", STEEP)
 
 
 class FixedGrus:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import TensorSpec
-from components.converters.tracing.trace import first_line
+from components.converters.tracing.keras_2 import KNOWN, modernised
+from components.converters.tracing.sizes import check_arrays, check_sizes
+from components.converters.tracing.trace import arguments_of, first_line
 from components.errors import ConversionError
 from components.networks import quiet_import
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA = "config.json", "metadata.json"
 MODEL_CONFIG = "model_config"  # the attribute of an .h5 file that holds the layers
+VERSION = "keras_version"
 LONGEST_REASON = 300  # characters
 OWN = f"{__name__.partition('.')[0]}."  # modules of this project, whose layers a file may name
 CODE = ("Lambda", "__lambda__")  # a layer made from a Python function, and such a function anywhere else
@@ -45,6 +48,9 @@ class Reading:
 
 
 AS_IT_IS = Reading()
+UNREADABLE = (
+    " (.h5 cannot hold every model: if all layers are Keras' own, save it as .keras, model.save('model.keras'))"
+)
 
 
 def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
@@ -53,7 +59,7 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
     Raises:
         ConversionError: no file, no Keras model, a damaged one, one with a layer unknown here or a refused `Lambda`.
     """
-    config = _config(path)
+    config, version = _config(path)
     lambdas = sorted(_names_of(config, CODE))
     if lambdas and not reading.allow_lambda:
         raise ConversionError(
@@ -68,14 +74,31 @@ def load(path: Path, reading: Reading = AS_IT_IS) -> "keras.Model":
     known = {name: kind for file in reading.code for name, kind in _classes_in(file).items()}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            readable = _without_time_major(path, config, Path(folder))
+            readable = _modern(path, config, version, Path(folder))
             safe = not reading.allow_lambda
-            model = keras.saving.load_model(readable, custom_objects=known, compile=False, safe_mode=safe)
+            model = keras.saving.load_model(readable, custom_objects=KNOWN | known, compile=False, safe_mode=safe)
     except Exception as error:  # whatever keras, zipfile, h5py or a layer's own constructor raises
-        raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}") from error
+        hint = "" if path.suffix == ".keras" else UNREADABLE
+        raise ConversionError(f"{path} cannot be loaded as a Keras model: {_reason(error)}{hint}") from error
     if not isinstance(model, keras.Model):
         raise ConversionError(f"{path} holds a {type(model).__name__}, not a Keras model")
+    _build(model, path, reading.inputs or ())
     return model
+
+
+def _build(model: "keras.Model", path: Path, inputs: Sequence[TensorSpec]) -> None:
+    """Have a subclassed model that could not build itself make its weights, and read them again."""
+    import keras
+
+    if not inputs or all(layer.built for layer in model._flatten_layers(include_self=False)):
+        return
+    sizes = {tensor.name: [size if isinstance(size, int) else 1 for size in tensor.shape] for tensor in inputs}
+    zeros = {tensor.name: keras.ops.zeros(sizes[tensor.name], tensor.dtype) for tensor in inputs}
+    try:
+        model(*arguments_of(model, zeros), training=False)
+        model.load_weights(path)
+    except Exception as error:  # whatever the model's own call raises
+        raise ConversionError(f"{path}: the model cannot be called with these inputs: {_reason(error)}") from error
 
 
 def _own_modules(config: Any) -> Iterator[str]:
@@ -98,9 +121,7 @@ def _exists(module: str) -> bool:
 
 
 def _classes_in(file: Path) -> dict[str, Any]:
-    """Layers and models that a Python file defines, by their names."""
-    import keras
-
+    """Layers, models, functions and whatever else a Python file defines, by their names."""
     if not file.is_file():
         raise ConversionError(f"{file}: no such file with Python code")
     spec = importlib.util.spec_from_file_location(file.stem, file)
@@ -112,7 +133,8 @@ def _classes_in(file: Path) -> dict[str, Any]:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever somebody's code raises
         raise ConversionError(f"{file} cannot be run: {type(error).__name__}: {first_line(error)}") from error
-    return {name: kind for name, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, keras.Layer)}
+    defined = inspect.getmembers(module, lambda kind: inspect.isclass(kind) or inspect.isroutine(kind))
+    return {name: kind for name, kind in defined if kind.__module__ == file.stem}
 
 
 def _reason(error: Exception) -> str:
@@ -125,9 +147,9 @@ def _reason(error: Exception) -> str:
     return said
 
 
-def _without_time_major(path: Path, config: Any, folder: Path) -> Path:
-    """A copy without an argument that Keras 2 gave every GRU and Keras 3 does not know; most files are fine already."""
-    plain = _stripped(config)
+def _modern(path: Path, config: Any, version: str, folder: Path) -> Path:
+    """A copy in the terms of Keras 3; most files are fine already."""
+    plain = modernised(config, version)
     if plain == config or zipfile.is_zipfile(path):
         return path
     import h5py
@@ -139,14 +161,8 @@ def _without_time_major(path: Path, config: Any, folder: Path) -> Path:
     return copy
 
 
-def _stripped(config: Any) -> Any:
-    if isinstance(config, Mapping):
-        return {key: _stripped(value) for key, value in config.items() if (key, value) != ("time_major", False)}
-    return [_stripped(value) for value in config] if isinstance(config, list) else config
-
-
-def _config(path: Path) -> Any:
-    """What a file says about its layers, read without building any."""
+def _config(path: Path) -> tuple[Any, str]:
+    """What a file says about its layers, read without building any, and the version of Keras that wrote it."""
     if path.is_dir():
         raise ConversionError(f"{path} is a folder: give a .keras or .h5 file (model.save('model.keras'))")
     if not path.is_file():
@@ -160,12 +176,13 @@ def _config(path: Path) -> Any:
     raise ConversionError(f"{path} is neither a .keras nor an .h5 file, or it is damaged: save the model again")
 
 
-def _zipped_config(path: Path) -> Any:
+def _zipped_config(path: Path) -> tuple[Any, str]:
     try:
         with zipfile.ZipFile(path) as archive:
+            check_sizes(path, archive)
             damaged = archive.testzip()
             config = json.loads(archive.read(CONFIG))
-            version = str(json.loads(archive.read(METADATA))["keras_version"])
+            version = str(json.loads(archive.read(METADATA))[VERSION])
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
         raise ConversionError(f"{path} is not a Keras model, or it is damaged: {first_line(error)}") from error
     if damaged:
@@ -174,15 +191,16 @@ def _zipped_config(path: Path) -> Any:
         raise ConversionError(f"{path} was saved by Keras {version}: save it there as .h5, which Keras 3 can read")
     if path.suffix != ".keras":
         raise ConversionError(f"{path} holds a .keras model under another ending: rename it to {path.stem}.keras")
-    return config
+    return config, version
 
 
-def _hdf5_config(path: Path) -> Any:
+def _hdf5_config(path: Path) -> tuple[Any, str]:
     import h5py
 
     try:
         with h5py.File(path) as file:
-            config = file.attrs.get(MODEL_CONFIG)
+            check_arrays(path, file, path.stat().st_size)
+            config, version = file.attrs.get(MODEL_CONFIG), file.attrs.get(VERSION, "")
     except OSError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
     if config is None:
@@ -190,7 +208,7 @@ def _hdf5_config(path: Path) -> Any:
     if path.suffix not in (".h5", ".hdf5"):
         raise ConversionError(f"{path} holds an .h5 model under another ending: rename it to {path.stem}.h5")
     try:
-        return json.loads(config)
+        return json.loads(config), version.decode() if isinstance(version, bytes) else str(version)
     except ValueError as error:
         raise ConversionError(f"{path} is a damaged .h5 file: {first_line(error)}") from error
 

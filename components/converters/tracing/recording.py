@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.converters.tracing.substitutes import substitutes, swapped
 from components.errors import ConversionError
 
 if TYPE_CHECKING:
@@ -53,12 +54,16 @@ class Recording:
         states: current state tensors of each stateful layer by its id.
         embedded: ids and layer behind each tensor that an Embedding made, by the tensor's id.
         natural: the backward half of a Bidirectional being traced, whose outputs stay in the order of time.
+        written_out: have Keras' own loops take a known number of steps one by one.
+        ids: tensors of ids that must be below a number, each behind that number.
     """
 
     recurrence: Recurrence | None
     states: dict[int, list[Any]] = field(default_factory=dict)
     embedded: dict[int, Embedded] = field(default_factory=dict)
     natural: Any = None
+    written_out: bool = False
+    ids: list[tuple[int, Any]] = field(default_factory=list)
 
 
 @contextmanager
@@ -71,7 +76,7 @@ def recording(now: Recording) -> Iterator[None]:
 
     rnn, both, tail = keras.layers.RNN.call, keras.layers.Bidirectional.call, Tail.call
     table, dense = keras.layers.Embedding.call, keras.layers.Dense.call
-    distributed = keras.layers.TimeDistributed.call
+    distributed, category = keras.layers.TimeDistributed.call, keras.layers.CategoryEncoding.call
 
     def rnn_call(self: Any, x: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:  # noqa: ARG001
         return _run(now, rnn, self, x, initial_state, mask)
@@ -95,8 +100,13 @@ def recording(now: Recording) -> Iterator[None]:
             found = tf.cast(tf.gather(self.embeddings, tf.cast(inputs, tf.int32)), self.compute_dtype)
         else:
             found = table(self, inputs)
+        now.ids.append((self.input_dim, inputs))
         now.embedded[id(found)] = Embedded(self, inputs, found)
         return found
+
+    def category_call(self: Any, inputs: Any, count_weights: Any = None) -> Any:
+        now.ids.append((self.num_tokens, inputs))
+        return category(self, inputs, count_weights)
 
     def dense_call(self: Any, inputs: Any, training: Any = None) -> Any:
         plain = type(self) is keras.layers.Dense and self.quantization_mode is None and inputs.dtype == tf.float32
@@ -106,7 +116,8 @@ def recording(now: Recording) -> Iterator[None]:
         return self.activation(x if self.bias is None else x + self.bias)
 
     def distributed_call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        if mask is not None or len(keras.tree.flatten(inputs)) != 1:
+        masked = mask is not None and self.layer._call_has_mask_arg  # others never see it
+        if masked or len(keras.tree.flatten(inputs)) != 1:
             return distributed(self, inputs, training=training, mask=mask)
         return _folded(self.layer, inputs)
 
@@ -116,25 +127,14 @@ def recording(now: Recording) -> Iterator[None]:
         keras.layers.Bidirectional: bidirectional_call,
         keras.layers.Embedding: embedding_call,
         keras.layers.Dense: dense_call,
+        keras.layers.CategoryEncoding: category_call,
         Tail: tail_call,
     }
     with LOCK, ExitStack() as changes:
         for kind, call in calls.items():
             changes.enter_context(swapped(kind, call=call))
+        changes.enter_context(substitutes())
         yield
-
-
-@contextmanager
-def swapped(owner: Any, **values: Any) -> Iterator[None]:
-    """Give `owner` other attributes for the length of the block."""
-    before = {name: getattr(owner, name) for name in values}
-    try:
-        for name, value in values.items():
-            setattr(owner, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(owner, name, value)
 
 
 def array_of(weight: Any) -> np.ndarray:
@@ -178,7 +178,7 @@ def _run(now: Recording, original: Any, layer: Any, x: Any, initial_state: Any, 
     if is_gru(layer) and now.recurrence is not None:
         outputs, last, states = _native(now, layer, x, state, mask)
     else:
-        outputs, last, states = _in_keras(original, layer, x, state, mask)
+        outputs, last, states = _in_keras(now, original, layer, x, state, mask)
     if layer.stateful:
         now.states[id(layer)] = list(states)
     output = outputs if layer.return_sequences else last
@@ -207,9 +207,9 @@ def _native(now: Recording, layer: Any, x: Any, state: list[Any] | None, mask: A
     return outputs, last, after
 
 
-def _in_keras(original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
+def _in_keras(now: Recording, original: Any, layer: Any, x: Any, state: Any, mask: Any) -> tuple[Any, Any, list[Any]]:
     """Keras' own loop, written out where the layer asks for that or where there is one step only."""
-    unroll = layer.unroll or x.shape[1] == 1
+    unroll = layer.unroll or x.shape[1] == 1 or (now.written_out and x.shape[1] is not None)
     changed = {"stateful": False, "return_state": True, "unroll": unroll, "use_cudnn": False}
     with swapped(layer, **{name: value for name, value in changed.items() if hasattr(layer, name)}):
         output, *states = original(layer, x, initial_state=state, mask=mask, training=False)

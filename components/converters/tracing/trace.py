@@ -1,6 +1,9 @@
 """A Keras model as one concrete TensorFlow function, its states among the inputs and outputs."""
 
+import inspect
 import re
+from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from components.converters.specs import GraphSpec, StateSpec, frozen, plain_name, states_of
@@ -39,18 +42,27 @@ def stateful_layers(model: "keras.Model") -> list[Any]:
 
 
 def implicit_states(model: "keras.Model", spec: GraphSpec) -> list[tuple[Any, StateSpec]]:
-    """A state for each state tensor of each stateful layer, numbered after the explicit ones of `spec`."""
+    """A state for each state tensor of each stateful layer, numbered after the explicit ones of `spec`.
+
+    A number whose names the model has given to something else is left out.
+    """
     import keras
 
-    taken = len(states_of(spec))
+    taken = {tensor.name for tensor in (*spec.inputs, *spec.outputs)}
+    free = (number for number in count(len(states_of(spec))) if not taken & _state_names(number))
     found: list[tuple[Any, StateSpec]] = []
     for layer in stateful_layers(model):
         if layer.states is None:
             raise ConversionError(f"layer '{layer.name}': call the model once before it is exported")
         for variable in keras.tree.flatten(layer.states):
-            name, after = (text.format(taken + len(found)) for text in (STATE, NEXT_STATE))
+            number = next(free)
+            name, after = STATE.format(number), NEXT_STATE.format(number)
             found.append((layer, StateSpec(name, after, ("batch", *variable.shape[1:]), "float32")))
     return found
+
+
+def _state_names(number: int) -> set[str]:
+    return {STATE.format(number), NEXT_STATE.format(number)}
 
 
 def all_states(model: "keras.Model", spec: GraphSpec) -> tuple[StateSpec, ...]:
@@ -64,6 +76,7 @@ def trace(
     recurrence: Recurrence | None,
     *,
     fixed: bool = False,
+    written_out: bool = False,
 ) -> tuple[Any, tuple[StateSpec, ...]]:
     """A concrete TensorFlow function of `model`, named as `spec` says, and all its states.
 
@@ -72,6 +85,7 @@ def trace(
         spec: names and shapes; states of stateful layers are added to it.
         recurrence: what each GRU runs, None for Keras' own loop.
         fixed: freeze the axes that the specification lists as fixed.
+        written_out: have Keras' own loops take those steps one by one.
 
     Raises:
         ConversionError: the model cannot be called as the specification says.
@@ -84,7 +98,7 @@ def trace(
     signature = [tf.TensorSpec(frozen(shape, sizes), dtype, name=name) for name, shape, dtype in named]
 
     def graph(*tensors: Any) -> dict[str, Any]:
-        now = Recording(recurrence)
+        now = Recording(recurrence, written_out=written_out)
         for (layer, _), tensor in zip(kept, tensors[len(spec.inputs) :], strict=True):
             now.states.setdefault(id(layer), []).append(tensor)
         with recording(now):
@@ -113,7 +127,7 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
         ordered = [by_name[n] for n in names] if set(names) == set(by_name) else list(tensors)
         results = model(keras.tree.pack_sequence_as(struct, ordered), training=False)
     else:
-        results = model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+        results = model(*arguments_of(model, by_name), training=False)
     if isinstance(results, dict):
         results = {plain_name(str(name)): value for name, value in results.items()}
         missing = [t.name for t in spec.outputs if t.name not in results]
@@ -121,6 +135,16 @@ def call_named(model: "keras.Model", spec: GraphSpec, tensors: Any) -> dict[str,
             raise ConversionError(f"model '{model.name}' has no output '{missing[0]}': it has {', '.join(results)}")
         return {t.name: results[t.name] for t in spec.outputs}
     return dict(zip([t.name for t in spec.outputs], keras.tree.flatten(results), strict=True))
+
+
+def arguments_of(model: "keras.Model", tensors: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a subclassed model is called with: an argument each, or all in a dictionary or a list."""
+    shapes = getattr(model, "_build_shapes_dict", None) or {}
+    if any(isinstance(shape, Mapping) and set(shape) == set(tensors) for shape in shapes.values()):
+        return (dict(tensors),)
+    given = inspect.signature(model.call).parameters.values()
+    needed = [one for one in given if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+    return tuple(tensors.values()) if len(tensors) in (1, len(needed)) else (list(tensors.values()),)
 
 
 def first_line(error: BaseException) -> str:
