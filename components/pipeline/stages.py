@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAGES = ("ingest", "preprocess", "train", "evaluate", "export", "promote")
-CODE_VERSION = 4  # counts up when ingest or preprocess of any application writes something else from the same input
+CODE_VERSION = 5  # counts up when ingest or preprocess of any application writes something else from the same input
 MODEL, SCORES, REPORT = "model.keras", "scores.json", "report.md"
 
 

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from components.errors import DataError
-from components.speech_commands.audio import BACKGROUND, PCM_PEAK, SPLITS, from_pcm, to_pcm
+from components.speech_commands.audio import BACKGROUND, SPLITS, from_pcm, to_pcm
 from components.speech_commands.augmentation import generated_noise, stretch_of
+from components.speech_commands.layout import SILENCE, UNKNOWN
 from components.speech_commands.store import Row
+from components.speech_commands.words import CORE_WORDS
+from gatewise.clip_search import clip_search
 
-UNKNOWN, SILENCE = "_unknown_", "_silence_"
-CORE_WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")  # Speech Commands, 12 labels
 FRAMES_PER_SECOND = 25  # a recogniser answers every 40 ms
 SPECTRA = 2  # that are heard for each answer, one every 20 ms
 NOISE_SHARES = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}  # of each recording, in time order
 UNKNOWN_SHARES = {"train": 0.3, "validation": 0.1, "test": 0.1}  # of the word clips; 0.1 as in the official test set
 SILENCE_SHARE = 0.1  # of the word clips, as in the official test set
 SILENCE_GAINS = (-3.0, 0.0)  # powers of ten by which background noise is turned down to become a clip of silence
-LOUDEST_STEP = 10  # parts of a clip: how finely the loudest stretch of a long recording is searched
 FACTS = "facts.json"
 
 
@@ -106,7 +106,7 @@ def label_names(rows: Sequence[Row], words: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_parts(recorded: Sounds, extra: Sounds, facts: ClipFacts, seed: int, folder: Path) -> dict[str, Any]:
-    """Write clips, labels and noise of the three parts and return how many clips each has; `extra` only trains.
+    """Write clips, labels and noise of the three parts and return how many clips each has; `extra` are not thinned out.
 
     Raises:
         DataError: a part without clips, or a word nobody says in the training part.
@@ -123,7 +123,7 @@ def write_parts(recorded: Sounds, extra: Sounds, facts: ClipFacts, seed: int, fo
             )
         silent = _silences(chosen, noise, facts, rng)
         sounds = [(row, recorded.pcm) for row in chosen]
-        sounds += [(row, extra.pcm) for row in extra.rows if part == "train"]
+        sounds += [(row, extra.pcm) for row in extra.rows if row.split == part]
         labels = [_index(row.label, facts.labels) for row, _ in sounds] + [len(facts.labels) - 1] * len(silent)
         if part == "train" and (unheard := set(range(len(facts.labels))) - set(labels)):
             raise DataError(f"no training clip of '{facts.labels[min(unheard)]}': record more speakers or leave it out")
@@ -141,13 +141,8 @@ def write_parts(recorded: Sounds, extra: Sounds, facts: ClipFacts, seed: int, fo
 
 
 def fitted(samples: np.ndarray, length: int) -> np.ndarray:
-    """A clip of exactly `length` samples: zeros in front of a shorter one, the loudest stretch of a longer one."""
-    if len(samples) <= length:
-        return np.concatenate([np.zeros(length - len(samples), samples.dtype), samples])
-    starts = np.arange(0, len(samples) - length + 1, max(1, length // LOUDEST_STEP))
-    energy = np.concatenate([[0.0], np.cumsum((samples / PCM_PEAK) ** 2)])
-    start = int(starts[np.argmax(energy[starts + length] - energy[starts])])
-    return samples[start : start + length]
+    """A clip of exactly `length` samples, cut as devices cut it: zeros in front, or the loudest stretch."""
+    return clip_search(length).cut(samples)
 
 
 def _index(label: str, labels: Sequence[str]) -> int:
