@@ -22,7 +22,7 @@ from components.speech_commands import sources
 from components.speech_commands.config import PRESETS, Config
 from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
 from components.speech_commands.network import graph, network, on_spectra, start_states
-from components.speech_commands.parts import read_facts, read_part
+from components.speech_commands.parts import read_facts, read_part, read_whole
 from components.speech_commands.preview import preview as first_rows
 from gatewise.clip_search import clip_search
 
@@ -169,13 +169,12 @@ def describe(data: Path, config: Config) -> Description:
 
 
 def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:
-    """Raw clips, and what the recogniser hears in them."""
-    from components.speech_commands.scores import answers, chosen_clips
+    """Test recordings as long as they are, and what the evaluation heard in the clips cut out of them."""
+    from components.speech_commands.scores import answers
 
-    facts, part = read_facts(data), read_part(data, "test")
-    rows = chosen_clips(part, front_door_page.CLIPS)
-    means = answers(predict, part, rows, facts, config.shape, config.decision_frames)
-    return front_door_page.asked([part.clips[row] for row in rows], means, facts.labels, facts.sample_rate, folder)
+    facts, part, whole = read_facts(data), read_part(data, "test"), read_whole(data)
+    means = answers(predict, part, np.array(list(whole)), facts, config.shape, config.decision_frames)
+    return front_door_page.asked(list(whole.values()), means, facts.labels, facts.sample_rate, folder)
 
 
 def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application
