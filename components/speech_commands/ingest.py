@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.data.choices import doubt
+from components.data.choices import chose, doubt
 from components.errors import DataError, SourceError
 from components.speech_commands.audio import MAX_RATE, Clip, ClipReader, Reading, to_pcm
 from components.speech_commands.augmentation import Augmentation, generated_noise, place, retold, stretch_of
@@ -140,14 +140,23 @@ def _placed(rows: Sequence[Row]) -> tuple[list[Row], str]:
         return list(rows), BY_TABLE
     names = [row.name for row in rows]
     if is_digits(names):
-        speakers, parts = digit_split(names)
-        labels = [match["label"] if (match := DIGIT_NAME.search(file_name(name))) else "" for name in names]
-        sentence = "the data's own: recordings 0-4 of each speaker and word are the test, 5-9 validation"
+        labels, speakers, parts, sentence = _flat(names)
     else:
         labels = [row.label for row in rows]
         speakers, parts, sentence = _split(rows, names, labels)
     changed = zip(rows, labels, speakers, parts, strict=True)
     return [replace(row, label=word, speaker=who, split=part) for row, word, who, part in changed], sentence
+
+
+def _flat(names: Sequence[str]) -> tuple[list[str], list[str], list[str], str]:
+    """Words, speakers, parts and how these were made, of clips in one folder named `<word>_<speaker>_<take>`."""
+    labels = [match["label"] if (match := DIGIT_NAME.search(file_name(name))) else "" for name in names]
+    chose("words", f"as the names of the files tell, <word>_<speaker>_<take>, for example '{labels[0]}'")
+    speakers, parts = digit_split(names)
+    if all(label.isdecimal() for label in labels) and set(parts) == set(SPLITS):
+        sentence = "the data's own: recordings 0-4 of each speaker and word are the test, 5-9 validation"
+        return labels, speakers, parts, sentence
+    return labels, *split_by(judged(speakers, labels, "file names"), names, labels)
 
 
 def _split(rows: Sequence[Row], names: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str], str]:
