@@ -19,6 +19,7 @@ from components.speech_commands.parts import read_facts, read_part
 from components.speech_commands.speakers import speakers_in
 from components.speech_commands.splits import split
 from components.speech_commands.store import Row, read_table
+from components.speech_commands.words import other_than
 
 WORDS = ("lamp", "music", "door")
 
@@ -242,6 +243,11 @@ def test_without_other_words_espeak_speaks_some(home: Path, raw: Path, tmp_path:
     assert card["other_words"] > 20
     assert "espeak-ng speaks" in said(choices, "other words")
     assert choices[0].doubtful
+
+
+def test_other_words_are_none_that_sound_like_a_command() -> None:
+    assert not {"know", "no", "one", "two", "cat"} & set(other_than(["No", "1", "2", "cat"]))
+    assert {"know", "write", "zero", "three"} <= set(other_than(["yes", "1"]))
 
 
 def test_other_words_can_be_left_out_and_that_is_said(home: Path, raw: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from components.speech_commands.speakers import judged
 from components.speech_commands.splits import DIGIT_NAME, dealt, digit_split, file_name, is_digits, split, split_by
 from components.speech_commands.store import Row, read_table, write_clips, write_table
 from components.speech_commands.synthetic import speak
-from components.speech_commands.words import CORE_WORDS, OTHER_WORDS
+from components.speech_commands.words import CORE_WORDS, other_than
 
 if TYPE_CHECKING:
     from components.speech_commands.config import Config
@@ -68,7 +68,8 @@ def ingest_spoken(words: Sequence[str], count: int, rate: int, seed: int, folder
         SourceError: espeak-ng is not installed; says what to install.
     """
     rate = rate or MAX_RATE
-    rows = write_clips(folder, _spoken_in_noise(words or CORE_WORDS, count, rate, seed))
+    clips = _synthetic(words or CORE_WORDS, count, rate, int(SPOKEN_SECONDS * rate), seed)
+    rows = write_clips(folder, _in_noise(clips, rate, seed))
     parts = dealt([row.speaker for row in rows])
     placed = [replace(row, split=part) for row, part in zip(rows, parts, strict=True)]
     sentence = "voices dealt out 80/10/10, no voice in two parts"
@@ -114,12 +115,13 @@ def _others(rows: Sequence[Row], config: "Config", rate: int, length: int) -> li
         return []
     parts = Counter(row.split for row in rows)
     counts = {part: min(MOST_OTHERS, max(1, int(UNKNOWN_SHARES[part] * parts[part]))) for part in SPLITS}
+    words, seed = other_than([row.label for row in rows]), config.seed + 2
     try:
-        spoken = list(speak(_not_among(rows), SPARE * sum(counts.values()), rate, config.seed + 2))
+        spoken = _somewhere(speak(words, SPARE * sum(counts.values()), rate, seed), rate, length, seed)
+        clips = list(_in_noise(spoken, rate, seed))
     except SourceError as error:
         doubt("other words", f"{lack}, and espeak-ng cannot speak some ({error}): put some into a folder {UNKNOWN}")
         return []
-    clips = [clip for clip in spoken if len(clip.samples) <= length]
     parts_of = dealt([clip.speaker for clip in clips])
     chosen = []
     for part in SPLITS:
@@ -127,11 +129,6 @@ def _others(rows: Sequence[Row], config: "Config", rate: int, length: int) -> li
         chosen += [replace(clip, label=UNKNOWN, split=part) for clip in own]
     doubt("other words", f"{lack}: espeak-ng speaks {len(chosen)} for {UNKNOWN}, recorded ones would be better")
     return chosen
-
-
-def _not_among(rows: Sequence[Row]) -> list[str]:
-    there = {row.label.casefold() for row in rows}
-    return [word for word in (*OTHER_WORDS, *CORE_WORDS) if word not in there]
 
 
 def _placed(rows: Sequence[Row]) -> tuple[list[Row], str]:
@@ -182,26 +179,31 @@ def _facts(rows: Sequence[Row], rate: int, sentence: str) -> dict[str, Any]:
 
 def _words_and_others(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
     """espeak-ng's clips of the words, and one in `OTHER_EVERY` of other words, labelled as unknown."""
-    others = [word for word in OTHER_WORDS if word not in words]
+    others = other_than(words)
     yield from speak(words, count - count // OTHER_EVERY, rate, seed)
     for clip in speak(others, count // OTHER_EVERY, rate, seed + 1):
         yield replace(clip, label=UNKNOWN)
 
 
 def _synthetic(words: Sequence[str], count: int, rate: int, length: int, seed: int) -> Iterator[Clip]:
-    """espeak-ng's clips somewhere in a clip, as recorded words are; those that are too long are left out."""
+    """espeak-ng's clips of the words and of others, as recorded ones are."""
+    return _somewhere(_words_and_others(words, count, rate, seed), rate, length, seed)
+
+
+def _somewhere(clips: Iterator[Clip], rate: int, length: int, seed: int) -> Iterator[Clip]:
+    """Spoken words somewhere in a clip, as recorded words are; those that are too long are left out."""
     rng, changes = np.random.default_rng(seed), Augmentation()
-    for clip in _words_and_others(words, count, rate, seed):
+    for clip in clips:
         if len(clip.samples) <= length:
             gain = np.float32(10 ** rng.uniform(-1.3, 0))
             samples = place(clip.samples * gain, length, length - len(clip.samples))
             yield replace(clip, samples=retold(samples, rate, rng, changes))
 
 
-def _spoken_in_noise(words: Sequence[str], count: int, rate: int, seed: int) -> Iterator[Clip]:
-    """The same over noise of a random kind and loudness: the embedded source."""
+def _in_noise(clips: Iterator[Clip], rate: int, seed: int) -> Iterator[Clip]:
+    """The same over noise of a random kind and loudness."""
     rng, noises = np.random.default_rng(seed), generated_noise(rate, seed)
-    for clip in _synthetic(words, count, rate, int(SPOKEN_SECONDS * rate), seed):
+    for clip in clips:
         noise = stretch_of(noises[rng.integers(len(noises))], len(clip.samples), rng)
         below = 10 ** (-rng.uniform(*SPOKEN_NOISE_DB) / 20)
         scale = below * np.abs(clip.samples).max() / np.abs(noise).max()
