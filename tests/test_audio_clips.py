@@ -13,13 +13,15 @@ import soundfile
 from components.data.sources import RemoteFile, Source
 from components.errors import DataError, SettingError, SourceError
 from components.speech_commands import sources as clip_sources
-from components.speech_commands.audio import BACKGROUND, ClipReader, from_pcm, resample, to_pcm
+from components.speech_commands.audio import BACKGROUND, ClipReader, Reading, from_pcm, resample, to_pcm
+from components.speech_commands.config import Config
 from components.speech_commands.ingest import ingest_archive, prepare
 from components.speech_commands.parts import CORE_WORDS, fitted, label_names, read_facts, read_part
 from components.speech_commands.splits import digit_split, official_split, speaker_in, split
 from components.speech_commands.store import read_table
 
 RATE = 16_000
+PLAIN = Config(seed=1, other_words=False)
 
 
 def tone(hertz: float = 440.0, seconds: float = 0.5, rate: int = RATE) -> np.ndarray:
@@ -88,7 +90,7 @@ def test_stereo_is_mixed_to_mono_and_said_in_the_log(tmp_path: Path, caplog: pyt
     put(tmp_path, "yes/a.wav", wav(both))
     reader = ClipReader()
     (clip,) = reader.read(tmp_path)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         assert reader.report()["clips_mixed_to_mono"] == 1
     assert "1 clips with more than one channel were mixed to one" in caplog.text
     np.testing.assert_allclose(clip.samples, tone() / 2, atol=1e-4)
@@ -99,7 +101,7 @@ def test_another_sample_rate_is_resampled_and_said_in_the_log(tmp_path: Path, ca
     put(tmp_path, "yes/b.wav", wav(tone(rate=44_100), 44_100))
     reader = ClipReader()
     clips = list(reader.read(tmp_path))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         assert reader.report()["resampled_clips"] == 1
     assert "1 clips of 44100 Hz were resampled to 16000 Hz" in caplog.text
     np.testing.assert_allclose(clips[1].samples[500:-500], tone()[500:-500], atol=5e-3)
@@ -114,8 +116,8 @@ def test_resampling_keeps_the_pitch() -> None:
     ("content", "complaint"),
     [
         (b"", "the file is empty"),
-        (wav(np.zeros(0, np.float32)), "the clip has no samples"),
-        (wav(tone())[:5_000], "the file is truncated"),
+        (wav(np.zeros(0, np.float32)), "holds no sound: record again"),
+        (wav(tone())[:5_000], "was cut short: 4956 of 16000 bytes"),
         (wav(tone(), format="FLAC")[:3_000], "truncated|not a readable"),
         (wav(np.full(800, np.nan, np.float32), subtype="FLOAT"), "not numbers"),
         (wav(tone(seconds=11)), r"11\.0 s long, more than 10 s"),
@@ -147,19 +149,19 @@ def test_a_path_that_is_neither_folder_nor_archive_is_refused(tmp_path: Path, na
 def test_a_folder_without_clips_is_refused(tmp_path: Path) -> None:
     put(tmp_path, "readme.txt", b"nothing here")
     with pytest.raises(DataError, match="no clips"):
-        ingest_archive(tmp_path, 0, tmp_path)
+        ingest_archive(tmp_path, Reading(), tmp_path)
 
 
 def test_one_word_alone_is_refused(tmp_path: Path) -> None:
     put(tmp_path, "in/yes/a.wav", wav(tone()))
     with pytest.raises(DataError, match="only the word 'yes'"):
-        ingest_archive(tmp_path / "in", 0, tmp_path)
+        ingest_archive(tmp_path / "in", Reading(), tmp_path)
 
 
 def test_a_clip_outside_of_word_folders_is_refused_by_name(two_words: Path) -> None:
     put(two_words, "loose.wav", wav(tone()))
     with pytest.raises(DataError, match=r"'loose\.wav' lies in no word's folder \(1 such\)"):
-        ingest_archive(two_words, 0, two_words)
+        ingest_archive(two_words, Reading(), two_words)
 
 
 def test_a_word_that_no_training_clip_says_is_refused(
@@ -169,21 +171,21 @@ def test_a_word_that_no_training_clip_says_is_refused(
     lines = [f"{name},{word},{'test' if word == 'no' else PARTS[i % 3]}" for i, (name, word) in enumerate(rows)]
     (two_words / "clips.csv").write_text("\n".join(["file,label,split", *lines]))
     raw = tmp_path_factory.mktemp("raw")
-    ingest_archive(two_words, 0, raw)
+    ingest_archive(two_words, Reading(), raw)
     with pytest.raises(DataError, match="no training clip of 'no'"):
-        prepare(raw, tmp_path_factory.mktemp("data"), (), 1.0, 0, 1)
+        prepare(raw, tmp_path_factory.mktemp("data"), PLAIN)
 
 
 def test_a_wanted_word_that_nobody_says_is_refused(two_words: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     raw = tmp_path_factory.mktemp("raw")
-    ingest_archive(two_words, 0, raw)
+    ingest_archive(two_words, Reading(), raw)
     with pytest.raises(DataError, match="no clip of the word 'maybe'"):
-        prepare(raw, tmp_path_factory.mktemp("data"), ("yes", "maybe"), 1.0, 0, 1)
+        prepare(raw, tmp_path_factory.mktemp("data"), PLAIN.changed({"words": ("yes", "maybe")}))
 
 
 def test_speakers_are_in_one_part_only(two_words: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     raw = tmp_path_factory.mktemp("raw")
-    card = ingest_archive(two_words, 0, raw)
+    card = ingest_archive(two_words, Reading(), raw)
     rows, _, rate, sentence = read_table(raw)
     parts = {speaker: {row.split for row in rows if row.speaker == speaker} for speaker in {r.speaker for r in rows}}
     assert all(len(found) == 1 for found in parts.values())
@@ -217,7 +219,7 @@ def test_digits_follow_their_own_split() -> None:
 def test_labels_are_the_ten_words_of_speech_commands_where_all_are_there(tmp_path: Path) -> None:
     for word in (*CORE_WORDS, "marvin", "bed"):
         put(tmp_path, f"in/{word}/abc_nohash_0.wav", wav(tone()))
-    ingest_archive(tmp_path / "in", 0, tmp_path)
+    ingest_archive(tmp_path / "in", Reading(), tmp_path)
     rows, *_ = read_table(tmp_path)
     assert label_names(rows, ()) == (*CORE_WORDS, "_unknown_", "_silence_")
     assert label_names(rows, ("bed", "up")) == ("bed", "up", "_unknown_", "_silence_")
@@ -268,9 +270,9 @@ def test_the_public_archive_is_read_with_its_noise_and_its_hash_split(
     raw, data = tmp_path / "raw", tmp_path / "data"
     raw.mkdir()
     data.mkdir()
-    card = clip_sources.ingest("speech_commands_v2", (), 0, 0, 1, raw)
+    card = clip_sources.ingest("speech_commands_v2", PLAIN, raw)
     assert (card["split"], card["parts"]) == ("official hash of the speaker", dict.fromkeys(PARTS, 11))
-    prepare(raw, data, (), 1.0, 0, 1)
+    prepare(raw, data, PLAIN)
     facts, part = read_facts(data), read_part(data, "test")
     assert facts.labels == (*CORE_WORDS, "_unknown_", "_silence_")
     assert np.bincount(part.labels).tolist() == [1] * 12
@@ -282,12 +284,12 @@ def test_without_network_the_error_says_where_to_put_the_file(tmp_path: Path, mo
     monkeypatch.setitem(clip_sources.SOURCES, source.name, source)
     monkeypatch.setenv("GATEWISE_CACHE", str(tmp_path))
     with pytest.raises(SourceError, match="put it at"):
-        clip_sources.ingest("speech_commands_v2", (), 0, 0, 1, tmp_path)
+        clip_sources.ingest("speech_commands_v2", PLAIN, tmp_path)
 
 
 def test_an_unknown_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="unknown source 'librispeech'"):
-        clip_sources.ingest("librispeech", (), 0, 0, 1, tmp_path)
+        clip_sources.ingest("librispeech", PLAIN, tmp_path)
 
 
 def test_eight_kilohertz_digits_stay_at_eight_kilohertz(tmp_path: Path) -> None:
@@ -298,8 +300,8 @@ def test_eight_kilohertz_digits_stay_at_eight_kilohertz(tmp_path: Path) -> None:
     raw, data = tmp_path / "raw", tmp_path / "data"
     raw.mkdir()
     data.mkdir()
-    ingest_archive(archive, 0, raw)
-    prepare(raw, data, (), 1.0, 0, 1)
+    ingest_archive(archive, Reading(), raw)
+    prepare(raw, data, PLAIN)
     facts = read_facts(data)
     assert (facts.labels, facts.sample_rate, facts.hop) == (("3", "4", "_silence_"), 8_000, 320)
     assert read_part(data, "test").clips.shape == (5, 8_000)

@@ -17,6 +17,7 @@ from components.errors import DataError, SettingError, SourceError
 from components.registry import get
 from components.speech_commands import sources as clip_sources
 from components.speech_commands import synthetic as synthetic_speech
+from components.speech_commands.config import Config
 from components.speech_commands.detections import (
     Rule,
     Stream,
@@ -155,7 +156,17 @@ def test_the_description_fits_the_network(application: Application, config: Any,
     json.dumps(dict(description.settings))
 
 
-SETTINGS = {"labels", "sample_rate", "hop", "decision_frames", "threshold", "refractory_ms", "clip_samples"}
+SETTINGS = {
+    "labels",
+    "sample_rate",
+    "hop",
+    "decision_frames",
+    "threshold",
+    "refractory_ms",
+    "clip_samples",
+    "search_step",
+    "search_as_loud",
+}
 
 
 def test_pictures_are_drawn(application: Application, config: Any, data: Path, predict: Any, tmp_path: Path) -> None:
@@ -193,7 +204,7 @@ def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.Monke
     synthetic_speech.speaker.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(SourceError, match=r"pip install gatewise-flows\[speech\]"):
-        clip_sources.ingest("embedded", WORDS, 100, 0, 1, tmp_path)
+        clip_sources.ingest("embedded", Config(words=WORDS, embedded_clips=100, seed=1), tmp_path)
 
 
 def test_an_unknown_voice_is_refused() -> None:
@@ -247,8 +258,13 @@ def test_a_word_is_detected_once_its_frames_fill_the_mean() -> None:
 
 
 def test_the_same_word_is_heard_again_only_after_the_refractory_time() -> None:
-    frames = [one.frame for one in detections(probabilities((50, 80, 1)), FACTS.labels, RULE)]
+    frames = [one.frame for one in detections(probabilities((50, 60, 1), (66, 90, 1)), FACTS.labels, RULE)]
     assert frames == [53, 73]
+
+
+def test_a_word_whose_probability_stays_is_heard_once() -> None:
+    frames = [one.frame for one in detections(probabilities((50, 190, 1)), FACTS.labels, RULE)]
+    assert frames == [53]
 
 
 def test_labels_in_underscores_are_never_detected() -> None:
@@ -272,6 +288,7 @@ def test_the_device_detects_what_the_training_side_counts() -> None:
     device._window, device._threshold, device._refractory_s = RULE.decision_frames, RULE.threshold, RULE.refractory_s
     device._commands = np.array([True, True, False, False])
     device._recent, device._frames, device._quiet_until = np.zeros((5, 4), np.float32), 0, 0.0
+    device._armed = np.ones(4, bool)
     theirs = [(round(d.time_s * 25), d.label) for frame in stream if (d := device._decide(frame))]
     ours = [(d.frame, FACTS.labels[d.label]) for d in detections(stream, FACTS.labels, RULE)]
     assert ours == theirs

@@ -22,8 +22,9 @@ from components.speech_commands import sources
 from components.speech_commands.config import PRESETS, Config
 from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
 from components.speech_commands.network import graph, network, on_spectra, start_states
-from components.speech_commands.parts import CORE_WORDS, read_facts, read_part
+from components.speech_commands.parts import read_facts, read_part, read_whole
 from components.speech_commands.preview import preview as first_rows
+from gatewise.clip_search import clip_search
 
 if TYPE_CHECKING:
     import keras
@@ -50,15 +51,14 @@ def fingerprint(source: str, config: Config) -> str:
 
 def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     """Write every clip at one sample rate, with label, speaker and part; return the data card."""
-    words = config.words or CORE_WORDS[: config.embedded_words]
-    return sources.ingest(source, words, config.embedded_clips, config.sample_rate, config.seed, folder)
+    return sources.ingest(source, config, folder)
 
 
 def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     """Write clips, labels and background noise of the three parts; return their sizes."""
     from components.speech_commands.ingest import prepare
 
-    return prepare(raw, folder, config.words, config.clip_seconds, config.synthetic_clips, config.seed)
+    return prepare(raw, folder, config)
 
 
 def build(data: Path, config: Config) -> "keras.Model":
@@ -146,6 +146,7 @@ def describe(data: Path, config: Config) -> Description:
     from components.speech_commands.scores import examples, whole_examples
 
     facts = read_facts(data)
+    search = clip_search(facts.clip_samples)
     return Description(
         graph=graph(facts, config.shape),
         settings={
@@ -156,6 +157,8 @@ def describe(data: Path, config: Config) -> Description:
             "threshold": config.threshold,
             "refractory_ms": config.refractory_ms,
             "clip_samples": facts.clip_samples,
+            "search_step": search.step,
+            "search_as_loud": search.as_loud,
         },
         cases=tuple(examples(read_part(data, "test"), facts, config.shape, config.seed)),
         calibration=tuple(whole_examples(read_part(data, "validation"), facts, config.shape)),
@@ -166,13 +169,12 @@ def describe(data: Path, config: Config) -> Description:
 
 
 def front_door(predict: Predict, data: Path, config: Config, folder: Path) -> FrontDoor:
-    """Raw clips, and what the recogniser hears in them."""
-    from components.speech_commands.scores import answers, chosen_clips
+    """Test recordings as long as they are, and what the evaluation heard in the clips cut out of them."""
+    from components.speech_commands.scores import answers
 
-    facts, part = read_facts(data), read_part(data, "test")
-    rows = chosen_clips(part, front_door_page.CLIPS)
-    means = answers(predict, part, rows, facts, config.shape, config.decision_frames)
-    return front_door_page.asked([part.clips[row] for row in rows], means, facts.labels, facts.sample_rate, folder)
+    facts, part, whole = read_facts(data), read_part(data, "test"), read_whole(data)
+    means = answers(predict, part, np.array(list(whole)), facts, config.shape, config.decision_frames)
+    return front_door_page.asked(list(whole.values()), means, facts.labels, facts.sample_rate, folder)
 
 
 def preview(raw: Path, config: Config) -> list[dict[str, Any]]:  # noqa: ARG001  the same signature in every application

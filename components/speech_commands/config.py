@@ -14,12 +14,14 @@ class Config(Settings):
 
     words: tuple[str, ...] = Field((), description="words to tell apart, others are _unknown_; empty: see the README")
     sample_rate: int = Field(0, ge=0, le=48_000, description="Hz of the model; 0 takes the clips' own, 16,000 at most")
+    channel: int = Field(0, ge=0, le=32, description="channel of clips with several, 1 the first; 0 mixes all")
     clip_seconds: float = Field(1.0, ge=0.2, le=5, description="length of a clip; longer ones are cut to the loudest")
     embedded_clips: int = Field(1_500, ge=100, le=200_000, description="clips that espeak-ng speaks for `embedded`")
     embedded_words: int = Field(
         10, ge=2, le=10, description="how many of the ten core words these are, without `words`"
     )
     synthetic_clips: int = Field(0, ge=0, le=200_000, description="clips by espeak-ng added to the training part")
+    other_words: bool = Field(True, description="let espeak-ng speak _unknown_ words where the data has none")
     filters: int = Field(16, ge=1, le=256, description="filters of the convolution over time and frequency")
     context: int = Field(5, ge=2, le=50, description="spectra, one every 20 ms, that the convolution sees at once")
     features: int = Field(64, ge=1, le=1_024, description="features made of the filters' answers for the GRUs")

@@ -57,19 +57,31 @@ def smoothed(probabilities: np.ndarray, frames: int) -> np.ndarray:
 
 
 def detections(probabilities: np.ndarray, labels: Sequence[str], rule: Rule) -> list[Detection]:
-    """What is detected in the probabilities (frames, labels) of a stream; labels in underscores never are."""
+    """What is detected in the probabilities (frames, labels) of a stream; labels in underscores never are.
+
+    A label is heard again only after its mean has fallen below the threshold: a state that stays is no new word.
+    """
     means = smoothed(probabilities, rule.decision_frames)
     best = means.argmax(axis=1)
     silent = np.array([label[:1] == label[-1:] == "_" for label in labels])
     sure = np.flatnonzero(~silent[best] & (means.max(axis=1, initial=0) >= rule.threshold))
+    below = _last_below(means, rule.threshold)
+    heard = np.full(len(labels), -1)  # where each label was last heard
     found: list[Detection] = []
     quiet_until = 0.0  # seconds
-    for position in sure:
-        frame = int(position) + rule.decision_frames  # frames heard by then
-        if frame / FRAMES_PER_SECOND >= quiet_until:
-            found.append(Detection(frame, int(best[position]), float(means[position, best[position]])))
-            quiet_until = frame / FRAMES_PER_SECOND + rule.refractory_s
+    for position, label in zip(map(int, sure), map(int, best[sure]), strict=True):
+        frame = position + rule.decision_frames  # frames heard by then
+        armed = heard[label] < 0 or below[position, label] > heard[label]
+        if armed and frame / FRAMES_PER_SECOND >= quiet_until:
+            found.append(Detection(frame, label, float(means[position, label])))
+            quiet_until, heard[label] = frame / FRAMES_PER_SECOND + rule.refractory_s, position
     return found
+
+
+def _last_below(means: np.ndarray, threshold: float) -> np.ndarray:
+    """The last frame up to each at which each label's mean was below the threshold, -1 for none: as `means`, int."""
+    frames = np.arange(len(means), dtype=np.int32)[:, None]
+    return np.maximum.accumulate(np.where(means < threshold, frames, np.int32(-1)), axis=0)
 
 
 def make_stream(part: Part, facts: ClipFacts, seed: int) -> Stream:

@@ -8,8 +8,6 @@ import numpy as np
 
 from components.application import Call, FrontDoor
 
-CLIPS = 20
-
 
 def asked(clips: Sequence[np.ndarray], means: np.ndarray, labels: Sequence[str], rate: int, folder: Path) -> FrontDoor:
     """Clips as WAV files with the label and probability that the evaluation gave them.

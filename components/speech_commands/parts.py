@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 
 from components.errors import DataError
-from components.speech_commands.audio import BACKGROUND, PCM_PEAK, SPLITS, from_pcm, to_pcm
+from components.speech_commands.audio import BACKGROUND, SPLITS, from_pcm, to_pcm
 from components.speech_commands.augmentation import generated_noise, stretch_of
+from components.speech_commands.layout import SILENCE, UNKNOWN
 from components.speech_commands.store import Row
+from components.speech_commands.words import CORE_WORDS
+from gatewise.clip_search import clip_search
 
-UNKNOWN, SILENCE = "_unknown_", "_silence_"
-CORE_WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")  # Speech Commands, 12 labels
 FRAMES_PER_SECOND = 25  # a recogniser answers every 40 ms
 SPECTRA = 2  # that are heard for each answer, one every 20 ms
 NOISE_SHARES = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}  # of each recording, in time order
 UNKNOWN_SHARES = {"train": 0.3, "validation": 0.1, "test": 0.1}  # of the word clips; 0.1 as in the official test set
 SILENCE_SHARE = 0.1  # of the word clips, as in the official test set
 SILENCE_GAINS = (-3.0, 0.0)  # powers of ten by which background noise is turned down to become a clip of silence
-LOUDEST_STEP = 10  # parts of a clip: how finely the loudest stretch of a long recording is searched
-FACTS = "facts.json"
+FACTS, WHOLE = "facts.json", "test_whole.npz"
+WHOLE_CLIPS = 20  # test recordings kept as they were, which a device is asked about when a bundle is made
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Sounds:
     rows: Sequence[Row]
     pcm: np.ndarray
 
+    def of(self, row: Row) -> np.ndarray:
+        """The samples of one of the rows."""
+        return self.pcm[row.start : row.start + row.samples]
+
 
 def read_facts(data: Path) -> ClipFacts:
     """What preprocess wrote about the clips in `data`."""
@@ -106,48 +111,59 @@ def label_names(rows: Sequence[Row], words: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_parts(recorded: Sounds, extra: Sounds, facts: ClipFacts, seed: int, folder: Path) -> dict[str, Any]:
-    """Write clips, labels and noise of the three parts and return how many clips each has; `extra` only trains.
+    """Write clips, labels and noise of the three parts and return how many clips each has; `extra` are not thinned out.
 
     Raises:
         DataError: a part without clips, or a word nobody says in the training part.
     """
     (folder / FACTS).write_text(json.dumps(asdict(facts)))
-    counts: dict[str, Any] = {}
-    for part in SPLITS:
-        rng = np.random.default_rng((seed, SPLITS.index(part)))
-        noise = _noise(recorded, facts.sample_rate, part, seed)
-        chosen = _chosen([row for row in recorded.rows if row.split == part], facts, rng)
-        if not chosen:
-            raise DataError(
-                f"no clips for the {part} part: record more speakers, or give a clips.csv with a split column"
-            )
-        silent = _silences(chosen, noise, facts, rng)
-        sounds = [(row, recorded.pcm) for row in chosen]
-        sounds += [(row, extra.pcm) for row in extra.rows if part == "train"]
-        labels = [_index(row.label, facts.labels) for row, _ in sounds] + [len(facts.labels) - 1] * len(silent)
-        if part == "train" and (unheard := set(range(len(facts.labels))) - set(labels)):
-            raise DataError(f"no training clip of '{facts.labels[min(unheard)]}': record more speakers or leave it out")
-        clips = np.lib.format.open_memmap(
-            folder / f"{part}_clips.npy", "w+", np.int16, (len(labels), facts.clip_samples)
-        )
-        for place_, (row, source) in enumerate(sounds):
-            clips[place_] = fitted(source[row.start : row.start + row.samples], facts.clip_samples)
-        clips[len(sounds) :] = np.reshape(silent, (len(silent), facts.clip_samples))
-        clips.flush()
-        np.save(folder / f"{part}_labels.npy", np.array(labels, np.int32))
-        np.save(folder / f"{part}_noise.npy", to_pcm(noise))
-        counts[part] = len(labels)
-    return counts
+    return {part: _write_part(part, (recorded, extra), facts, seed, folder) for part in SPLITS}
+
+
+def _write_part(part: str, sounds: tuple[Sounds, Sounds], facts: ClipFacts, seed: int, folder: Path) -> int:
+    """Write one part and return how many clips it has: recorded ones, extra ones, and silence at the end."""
+    recorded, extra = sounds
+    rng = np.random.default_rng((seed, SPLITS.index(part)))
+    noise = _noise(recorded, facts.sample_rate, part, seed)
+    chosen = _chosen([row for row in recorded.rows if row.split == part], facts, rng)
+    if not chosen:
+        raise DataError(f"no clips for the {part} part: record more speakers, or give a clips.csv with a split column")
+    silent = _silences(chosen, noise, facts, rng)
+    added = [row for row in extra.rows if row.split == part]
+    names = [row.label for row in (*chosen, *added)]
+    labels = [_index(name, facts.labels) for name in names] + [len(facts.labels) - 1] * len(silent)
+    if part == "train" and (unheard := set(range(len(facts.labels))) - set(labels)):
+        raise DataError(f"no training clip of '{facts.labels[min(unheard)]}': record more speakers or leave it out")
+    spoken = [recorded.of(row) for row in chosen] + [extra.of(row) for row in added]  # views: nothing is copied
+    shape = (len(labels), facts.clip_samples)
+    clips = np.lib.format.open_memmap(folder / f"{part}_clips.npy", "w+", np.int16, shape)
+    for place_, samples in enumerate(spoken):
+        clips[place_] = fitted(samples, facts.clip_samples)
+    clips[len(spoken) :] = np.reshape(silent, (len(silent), facts.clip_samples))
+    clips.flush()
+    np.save(folder / f"{part}_labels.npy", np.array(labels, np.int32))
+    np.save(folder / f"{part}_noise.npy", to_pcm(noise))
+    if part == "test":
+        _write_whole(spoken, folder)
+    return len(labels)
+
+
+def _write_whole(spoken: Sequence[np.ndarray], folder: Path) -> None:
+    """Write some recordings as long as they are, from the shortest to the longest, with their places in the part."""
+    by_length = sorted(range(len(spoken)), key=lambda place: len(spoken[place]))
+    places = sorted({by_length[i] for i in np.linspace(0, len(spoken) - 1, WHOLE_CLIPS).astype(int)})
+    np.savez(folder / WHOLE, **{str(place): spoken[place] for place in places})
+
+
+def read_whole(data: Path) -> dict[int, np.ndarray]:
+    """Some recordings of the test part before they were cut, 16-bit (samples,), by their place in the part."""
+    with np.load(data / WHOLE) as arrays:
+        return {int(place): arrays[place] for place in arrays.files}
 
 
 def fitted(samples: np.ndarray, length: int) -> np.ndarray:
-    """A clip of exactly `length` samples: zeros in front of a shorter one, the loudest stretch of a longer one."""
-    if len(samples) <= length:
-        return np.concatenate([np.zeros(length - len(samples), samples.dtype), samples])
-    starts = np.arange(0, len(samples) - length + 1, max(1, length // LOUDEST_STEP))
-    energy = np.concatenate([[0.0], np.cumsum((samples / PCM_PEAK) ** 2)])
-    start = int(starts[np.argmax(energy[starts + length] - energy[starts])])
-    return samples[start : start + length]
+    """A clip of exactly `length` samples, cut as devices cut it: zeros in front, or the loudest stretch."""
+    return clip_search(length).cut(samples)
 
 
 def _index(label: str, labels: Sequence[str]) -> int:

@@ -1,12 +1,15 @@
 """Where clips of spoken words come from: espeak-ng, the public data sets, and the user's own."""
 
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from components.data.artifacts import sha256_of
 from components.data.sources import RemoteFile, Source, fetch, identity, is_own, named, own_path
+from components.speech_commands.audio import Reading
+from components.speech_commands.clip_files import fingerprint_of
+
+if TYPE_CHECKING:
+    from components.speech_commands.config import Config
 
 SOURCES = {
     source.name: source
@@ -45,7 +48,7 @@ SOURCES = {
 def fingerprint(source: str, seed: int) -> str:
     """What identifies the raw data of a source, without loading it."""
     if is_own(source):
-        return sha256_of(own_path(source))
+        return fingerprint_of(own_path(source))
     entry = named(SOURCES, source)
     if entry.kind == "embedded":
         try:
@@ -55,22 +58,23 @@ def fingerprint(source: str, seed: int) -> str:
     return " ".join(map(identity, entry.files))
 
 
-def ingest(source: str, words: Sequence[str], count: int, rate: int, seed: int, folder: Path) -> dict[str, Any]:
+def ingest(source: str, config: "Config", folder: Path) -> dict[str, Any]:
     """Write the clips of a source and return the data card.
 
     Args:
         source: a name in the catalogue or a path.
-        words: what espeak-ng speaks for `embedded`.
-        count: how many clips it speaks.
-        rate: Hz; 0 takes the clips' own.
-        seed: of what espeak-ng speaks.
+        config: words, rate and channel; seed, number and words of what espeak-ng speaks for `embedded`.
         folder: where to.
     """
     from components.speech_commands.ingest import ingest_archive, ingest_spoken
+    from components.speech_commands.parts import CORE_WORDS
 
+    how = Reading(config.sample_rate, config.channel, config.words)
     if is_own(source):
-        return {"licence": "the owner's", **ingest_archive(own_path(source), rate, folder)}
+        return {"licence": "the owner's", **ingest_archive(own_path(source), how, folder)}
     entry = named(SOURCES, source)
     if entry.kind == "embedded":
-        return {"licence": entry.licence, **ingest_spoken(words, count, rate, seed, folder)}
-    return {"licence": entry.licence, "url": entry.files[0].url, **ingest_archive(fetch(entry.files[0]), rate, folder)}
+        words = config.words or CORE_WORDS[: config.embedded_words]
+        spoken = ingest_spoken(words, config.embedded_clips, config.sample_rate, config.seed, folder)
+        return {"licence": entry.licence, **spoken}
+    return {"licence": entry.licence, "url": entry.files[0].url, **ingest_archive(fetch(entry.files[0]), how, folder)}

@@ -1,21 +1,18 @@
 """Which part each clip belongs to: the split a data set's owners defined, or one that no speaker straddles."""
 
 import hashlib
-import logging
 import re
 from collections.abc import Sequence
 
-from components.speech_commands.audio import BACKGROUND, SPLITS
-
-log = logging.getLogger(__name__)
+from components.data.choices import chose, doubt
+from components.speech_commands.clip_files import SPLITS
+from components.speech_commands.speakers import Speakers, speakers_in
 
 NOHASH = "_nohash_"
 MAX_CLIPS_PER_CLASS = 2**27 - 1  # constant of the Speech Commands split (Warden 2018, section 7)
 VALIDATION_PERCENT, TEST_PERCENT = 10.0, 10.0
-MIN_SPEAKERS = 5  # fewer different name beginnings are not taken for speakers
-DIGIT_NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)\.(wav|flac)$")  # free spoken digits
+DIGIT_NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)\.\w+$")  # free spoken digits
 TEST_INDICES = range(5)  # free spoken digits: recordings 0-4 of each speaker and digit are the test part
-SILENT_NAME = re.compile(r"(_silence_|_background_noise_)$")
 
 
 def file_name(name: str) -> str:
@@ -62,24 +59,35 @@ def split(names: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[
     """Speaker and part of each clip, and a sentence on how they were split.
 
     Speech Commands names follow the official hash. Other names are split so that no speaker is in two parts, the
-    speaker being what stands before the first `_` or `-`; names without one are split clip by clip.
+    speaker being what stands before the first `_` or `-` besides the word; names without one are split clip by clip.
     """
     if is_speech_commands(names):
         speakers = [speaker_in(name) if NOHASH in name else "" for name in names]
         parts = [official_split(speaker or file_name(n)) for speaker, n in zip(speakers, names, strict=True)]
         if set(parts) == set(SPLITS):
             return speakers, parts, "official hash of the speaker"
-        log.warning("the official hash leaves a part without clips; speakers are dealt out to the three parts instead")
-        return speakers, _dealt(speakers), "speakers dealt out 80/10/10, since the official hash leaves a part empty"
-    speakers = [re.split(r"[_-]", file_name(name))[0] for name in names]
-    spoken = [s for s, label in zip(speakers, labels, strict=True) if label != BACKGROUND]
-    if MIN_SPEAKERS <= len(set(spoken)) <= len(spoken) / 2:
-        return speakers, _dealt(speakers), "speakers (file name up to the first _ or -) dealt out 80/10/10"
-    log.warning("no speaker can be told from the file names: one speaker may be in the training and the test part")
-    return [""] * len(names), _dealt(list(names)), "clip by clip, since no speaker can be told from the file names"
+        chose("speakers", "dealt out to the three parts anew, since the official hash leaves one without clips")
+        return speakers, dealt(speakers), "speakers dealt out 80/10/10, since the official hash leaves a part empty"
+    return split_by(speakers_in(names, labels), names, labels)
 
 
-def _dealt(owners: Sequence[str]) -> list[str]:
+def split_by(speakers: Speakers, names: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str], str]:
+    """Speaker and part of each clip, and a sentence on how they were split: by these speakers where that works."""
+    parts, reason = dealt(speakers.names), speakers.reason
+    trained = {label for label, part in zip(labels, parts, strict=True) if part == "train"}
+    if not reason and (lost := sorted(set(labels) - trained)):
+        reason = f"since keeping speakers apart would leave no training clip of '{lost[0]}'"
+    if reason:
+        doubt(
+            "speakers", f"clips are dealt out to the three parts one by one, {reason}: the test may hear known voices"
+        )
+        return [""] * len(names), dealt(list(names)), f"clip by clip, {reason}"
+    example = speakers.names[0]
+    chose("speakers", f"{len(set(speakers.names))}, told by the files' names or folders, such as '{example}'")
+    return list(speakers.names), parts, "speakers (as files' names or folders tell) dealt out 80/10/10"
+
+
+def dealt(owners: Sequence[str]) -> list[str]:
     """Parts of clips such that one owner's clips stay together: owners in order of their hash, 80/10/10 by clips."""
     order = sorted(set(owners), key=lambda owner: hashlib.sha256(owner.encode()).hexdigest())
     counts = dict.fromkeys(order, 0)

@@ -21,13 +21,6 @@ ACCENTS = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-rp", "en-gb-x-gbc
 WORDS_PER_MINUTE, PITCHES, PITCH_RANGES = (110, 260), (15, 90), (20, 80)
 PLAIN_VOICES = 3  # of four; the rest are whispering or croaking ones
 ODD_VOICES = ("whisper", "croak", "robosoft", "demonic", "unirobot", "anikarobot", "klatt")
-_OTHER_WORDS = """
-bed bird cat dog happy house marvin sheila tree wow zero one two three four five six seven eight nine backward forward
-follow learn visual window garden water music table open close hello please never always again nothing little person
-number picture answer under after over about because morning evening paper father mother nose low so dot get the letter
-write light lap lab night mode top step stuff army ball eye are now know cough
-"""
-OTHER_WORDS = tuple(_OTHER_WORDS.split())  # not to be taken for its own words; the last ones sound much like them
 SILENCE_BELOW = 0.01  # of the peak: what espeak-ng leaves before and after a word
 SPEAKING = "components.speech_commands.speaking"  # the module that speaks in a process of its own
 EXTRA = "pip install gatewise-flows[speech]"

@@ -1,120 +1,51 @@
-"""Sound as mono float32 in [-1, 1]: WAV files, sample formats, channels, and resampling that can also be streamed."""
+"""Sound for predictors: WAV files as mono float32 in [-1, 1], and resampling that can also be streamed."""
 
-import struct
+import logging
 from functools import lru_cache
 from math import gcd
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gatewise.errors import InputError
+from gatewise.samples import checked_samples, to_float, to_mono
+from gatewise.wav_files import wav_sound
+
+__all__ = ["Resampler", "checked_samples", "read_wav", "resample", "to_float", "to_mono"]
+
+log = logging.getLogger(__name__)
 
 RATES_HZ = (1_000, 768_000)  # anything else is a mistake
-LOUDEST = 2.0  # above 1 a little is resampling or clipping; far above is not [-1, 1]
-CHANNELS = 32  # at the most; more "channels" are samples on the wrong axis
 ZERO_CROSSINGS = 16  # of the resampler's sinc on each side: stop band about -80 dB with the Kaiser window below
 KAISER_BETA = 8.0
 ROLLOFF = 0.95  # of the lower Nyquist frequency that passes
 OUTPUTS_AT_ONCE = 4_096  # bounds the resampler's memory
-UNKNOWN_BYTES = 0xFFFFFFFF  # what a program that streams a WAV writes as its size
-PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE  # WAVE format tags
 
 
-def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
-    """Mono samples, float32 of shape (samples,), and the sample rate of a WAV file.
+def read_wav(path: str | Path, channel: int = 0) -> tuple[np.ndarray, int]:
+    """Mono samples, float32 of shape (samples,), and the sample rate of a WAV file; what it had to choose is logged.
 
     Reads PCM of 8, 16, 24 and 32 bits and floats of 32 and 64 bits; the `wave` module reads no floats.
 
+    Args:
+        path: the file.
+        channel: 1 is the first; 0 mixes all, and takes the loudest where they would cancel each other.
+
     Raises:
-        InputError: not such a file, or one that is empty or cut short.
+        InputError: not such a file, or one that is empty or cut short, or without that channel.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise InputError(f"{path} is not a WAV file: convert it, for example with ffmpeg")
-    chunks = _chunks(content)
-    if b"fmt " not in chunks or b"data" not in chunks or len(chunks[b"fmt "][0]) < 16:
-        raise InputError(f"{path} is a WAV file without samples or their format: it was cut short or never finished")
-    header, _ = chunks[b"fmt "]
-    data, stated = chunks[b"data"]
-    if stated != UNKNOWN_BYTES and len(data) < stated:
-        raise InputError(f"{path} was cut short: {len(data)} of {stated} bytes of sound are there")
-    tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", header)
-    if tag == EXTENSIBLE and len(header) >= 26:
-        tag = struct.unpack_from("<H", header, 24)[0]  # the real tag begins the sub-format
-    samples = _decoded(data, tag, bits, str(path))
-    if not channels or not samples.size // channels:
-        raise InputError(f"{path} holds no sound: record again")
-    return to_mono(samples[: samples.size // channels * channels].reshape(-1, channels)), rate
-
-
-def _chunks(content: bytes) -> dict[bytes, tuple[bytes, int]]:
-    """The first chunk of each name: its bytes, and how many it says it has."""
-    found: dict[bytes, tuple[bytes, int]] = {}
-    place = 12
-    while place + 8 <= len(content):
-        name, size = content[place : place + 4], struct.unpack_from("<I", content, place + 4)[0]
-        found.setdefault(name, (content[place + 8 : place + 8 + size], size))
-        place += 8 + size + size % 2
-    return found
-
-
-def _decoded(data: bytes, tag: int, bits: int, where: str) -> np.ndarray:
-    """Samples as float32, channels interleaved."""
-    width = bits // 8
-    if (tag, bits) not in ((PCM, 8), (PCM, 16), (PCM, 24), (PCM, 32), (FLOAT, 32), (FLOAT, 64)):
-        raise InputError(f"{where} has WAV format {tag} of {bits} bits: convert it to 16-bit PCM")
-    data = data[: len(data) // width * width]
-    if tag == FLOAT:
-        return np.frombuffer(data, f"<f{width}").astype(np.float32)
-    if bits == 24:
-        wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        return to_float(wide.view("<i4").ravel())
-    return to_float(np.frombuffer(data, {8: "u1", 16: "<i2", 32: "<i4"}[bits]))
-
-
-def to_float(samples: np.ndarray) -> np.ndarray:
-    """Integer samples scaled to [-1, 1) as float32; floats unscaled."""
-    if samples.dtype.kind == "f":
-        return samples.astype(np.float32)
-    full = float(1 << (8 * samples.dtype.itemsize - 1))
-    middle = full if samples.dtype.kind == "u" else 0.0
-    return ((samples.astype(np.float64) - middle) / full).astype(np.float32)
-
-
-def to_mono(samples: np.ndarray) -> np.ndarray:
-    """The mean over channels, (samples,), of (samples,) or (samples, channels)."""
-    return samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
-
-
-def checked_samples(samples: Any, empty: bool = False) -> np.ndarray:
-    """Mono float32 samples, (samples,), of an array of floats in [-1, 1] or of integers.
-
-    Raises:
-        InputError: not sound, empty unless allowed, NaN, or floats far beyond [-1, 1].
-    """
-    array = np.asarray(samples)
-    if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8 or array.ndim not in (1, 2):
-        raise InputError(
-            f"samples are {array.dtype} of shape {array.shape}: give numbers, (samples,) or (samples, channels)"
-        )
-    if array.ndim == 2 and not 1 <= array.shape[1] <= CHANNELS:
-        raise InputError(f"samples have shape {array.shape}: give (samples, channels), channels last")
-    if not array.size:
-        if empty:
-            return np.zeros(0, np.float32)
-        raise InputError("samples are empty: give sound")
-    mono = to_mono(to_float(array))
-    loudest = float(np.abs(mono).max())
-    if not np.isfinite(loudest):
-        raise InputError(f"samples[{int((~np.isfinite(mono)).argmax())}] is not a number: drop the broken part")
-    if loudest > LOUDEST:
-        raise InputError(f"float samples reach {loudest:.4g}: scale them to [-1, 1], or give integers such as int16")
-    return mono
+    sound = wav_sound(content, str(path))
+    try:
+        samples, chosen = to_mono(sound.samples, channel)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    for note in (*sound.notes, *([chosen] if chosen else [])):
+        log.warning("%s: %s", path, note)
+    return samples, sound.rate
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Spoken commands: sound goes in, a label comes out, or the moments at which commands were heard."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from gatewise.audio import Resampler, checked_samples, resample
 from gatewise.bundle import Bundle
+from gatewise.clip_search import ClipSearch, clip_search
 from gatewise.errors import BundleError, InputError
 from gatewise.runtime import Runtime
 
@@ -17,11 +18,15 @@ BLOCK_SECONDS = 1  # sound per call while streaming: bounds the memory of a long
 
 @dataclass(frozen=True)
 class Command:
-    """What a clip says: the likeliest label, its probability, and every label's."""
+    """What a clip says: the likeliest label, its probability, and every label's.
+
+    Of a sound longer than a clip only its loudest stretch is heard: `start_s` is where that begins.
+    """
 
     label: str
     probability: float
     probabilities: dict[str, float]
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class CommandRecognizer:
         self.sample_rate = int(settings["sample_rate"])
         self._hop = int(settings["hop"])
         self._clip = int(settings["clip_samples"])
+        self._search = _search(settings, self._clip)
         self._window = int(settings["decision_frames"])
         self._threshold = float(settings["threshold"])
         self._refractory_s = float(settings["refractory_ms"]) / 1_000
@@ -65,7 +71,7 @@ class CommandRecognizer:
         self.reset()
 
     def predict(self, samples: Any, sample_rate: int | None = None) -> Command:
-        """What a clip says; a clip shorter than those of the training gets silence in front.
+        """What a clip says, cut as training cut its clips: silence in front of a shorter one, a longer one's loudest.
 
         Args:
             samples: floats in [-1, 1] or integers, (samples,) or (samples, channels).
@@ -80,14 +86,17 @@ class CommandRecognizer:
         if len(clip) / rate > limit:
             raise InputError(f"the sound lasts {len(clip) / rate:.1f} s, a clip at most {limit:g} s: use stream()")
         clip = resample(clip, rate, self.sample_rate)
-        length = -(-max(len(clip), self._clip) // self._step) * self._step
+        clip = np.clip(clip, -1, 1)  # as training does
+        start = self._search.start(clip)
+        clip = clip[start : start + self._clip]
+        length = -(-self._clip // self._step) * self._step
         padded = np.zeros((1, length), np.float32)  # (1, samples)
         padded[0, length - len(clip) :] = clip
         frames = self._runtime.run({self._input: padded})[0][self._output][0]  # (frames, labels)
         mean = frames[-self._window :].mean(axis=0)  # (labels,)
         by_label = dict(zip(self.labels, map(float, mean), strict=True))
         best = self.labels[int(mean.argmax())]
-        return Command(best, by_label[best], by_label)
+        return Command(best, by_label[best], by_label, start / self.sample_rate)
 
     def stream(self, chunks: Iterable[Any], sample_rate: int | None = None) -> Iterator[Detection]:
         """The commands heard in chunks of sound of any size, each as soon as it is certain; starts anew.
@@ -127,6 +136,7 @@ class CommandRecognizer:
         self._recent = np.zeros((self._window, len(self.labels)), np.float32)  # the last frames, as a ring
         self._frames = 0
         self._quiet_until = 0.0
+        self._armed = np.ones(len(self.labels), bool)
 
     def _at_own_rate(self, samples: np.ndarray, sample_rate: int | None) -> np.ndarray:
         rate = _checked_rate(sample_rate, self.sample_rate)
@@ -138,16 +148,22 @@ class CommandRecognizer:
         return self._resampler.push(samples) if self._resampler else samples
 
     def _decide(self, frame: np.ndarray) -> Detection | None:
-        """A detection if the mean of the last frames is sure enough and the last detection is long enough ago."""
+        """A detection if the mean of the last frames is sure enough and the last detection is long enough ago.
+
+        A label is heard again only after its mean has fallen below the threshold: a state that stays is no new word.
+        """
         self._recent[self._frames % self._window] = frame
         self._frames += 1
         time_s = self._frames * self._hop / self.sample_rate
-        if self._frames < self._window or time_s < self._quiet_until:
+        if self._frames < self._window:
             return None
         mean = self._recent.mean(axis=0)  # (labels,)
+        self._armed |= mean < self._threshold
         best = int(mean.argmax())
-        if not self._commands[best] or mean[best] < self._threshold:
+        sure = self._commands[best] and mean[best] >= self._threshold
+        if not sure or not self._armed[best] or time_s < self._quiet_until:
             return None
+        self._armed[best] = False
         self._quiet_until = time_s + self._refractory_s
         return Detection(self.labels[best], float(mean[best]), time_s)
 
@@ -161,6 +177,13 @@ def _single_steps(bundle: Bundle, variant: str | None, threads: int) -> Runtime 
     if name in (None, bundle.default_variant) or bundle.variant(name).precision != bundle.variant().precision:
         return None
     return Runtime(bundle, bundle.variant(name), threads)
+
+
+def _search(settings: Mapping[str, Any], length: int) -> ClipSearch:
+    """The bundle's rule for long recordings; bundles from before it was recorded were trained with the usual one."""
+    usual = clip_search(length)
+    step, as_loud = settings.get("search_step", usual.step), settings.get("search_as_loud", usual.as_loud)
+    return ClipSearch(length, int(step), float(as_loud))
 
 
 def _checked_rate(sample_rate: int | None, own: int) -> int:
