@@ -1,6 +1,7 @@
 """Folders of clips as people keep them: who speaks, which folder is the word, what is passed over and said."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -262,15 +263,13 @@ def test_other_words_can_be_left_out_and_that_is_said(home: Path, raw: Path, tmp
 def test_without_espeak_the_lack_of_other_words_is_said(
     home: Path, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synthetic_speech, "EXTRA", "pip install it")
-    monkeypatch.setitem(__import__("sys").modules, "espeakng_loader", None)
-    synthetic_speech.speaker.cache_clear()
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.setattr(synthetic_speech, "speaker", synthetic_speech.Speaker)  # espeak-ng starts once in a process
     ingested(home, raw)
     (tmp_path / "data").mkdir()
     with collected() as choices:
         prepare(raw, tmp_path / "data", Config())
     assert "espeak-ng cannot speak some (spoken words need espeak-ng" in said(choices, "other words")
-    synthetic_speech.speaker.cache_clear()
 
 
 def test_a_stereo_clip_gives_the_channel_asked_for(tmp_path: Path, raw: Path) -> None:
