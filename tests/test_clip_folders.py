@@ -162,6 +162,15 @@ def test_words_and_speakers_of_one_flat_folder_are_told_by_the_names(tmp_path: P
     assert said(choices, "words").startswith("as the names of the files tell, <word>_<speaker>_<take>")
 
 
+@pytest.mark.parametrize("count", [5, 9, 40])
+def test_every_word_is_in_every_part_when_clips_are_dealt_out_one_by_one(count: int) -> None:
+    files, labels = names("{take}.wav", who=("",), take=range(count))
+    _, parts, sentence = split(files, labels)
+    assert "clip by clip" in sentence
+    for part in ("train", "validation", "test"):
+        assert {label for label, its in zip(labels, parts, strict=True) if its == part} == set(WORDS)
+
+
 def test_folders_of_speakers_keep_them_apart(tmp_path: Path, raw: Path) -> None:
     for word in ("yes", "no"):
         for who in PEOPLE:
