@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewise import InputError
-from gatewise.audio import Resampler, read_wav, resample, to_float
+from gatewise.audio import Resampler, checked_samples, read_wav, resample, to_float
+from gatewise.clip_search import clip_search
+from gatewise.samples import say_once
 
 RATE = 8_000
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(800) / RATE)
@@ -58,6 +60,68 @@ def test_every_usual_wav_format_is_read(tmp_path, content, tolerance):
     assert samples == pytest.approx(TONE, abs=tolerance)
 
 
+@pytest.mark.parametrize("stated", [0, 0x7FFFFFFF, 0x7FFFF024, 0xFFFFFFFF])
+def test_a_length_that_was_never_filled_in_loses_no_sample(tmp_path, stated, caplog):
+    (tmp_path / "a.wav").write_bytes(riff(pcm(TONE, 16), 1, 1, 16, stated=stated))
+    samples, _ = read_wav(tmp_path / "a.wav")
+    assert len(samples) == len(TONE)
+    assert [record.getMessage().split(": ")[1] for record in caplog.records] == [
+        "the length in its header is wrong, all samples that are there are read"
+    ]
+
+
+def test_an_empty_chunk_of_samples_before_another_chunk_is_no_sound(tmp_path):
+    content = riff(b"", 1, 1, 16) + b"LIST\x04\x00\x00\x00abcd"
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(InputError, match="holds no sound"):
+        read_wav(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(("bits", "whole"), [(16, True), (16, False), (24, True), (32, True)])
+def test_floats_in_the_range_of_integers_are_scaled(tmp_path, bits, whole, caplog):
+    floats = 1.9 * TONE * 2 ** (bits - 1)
+    data = (np.round(floats) if whole else floats + 0.25).astype("<f4")
+    (tmp_path / "a.wav").write_bytes(riff(data.tobytes(), 3, 1, 32))
+    samples, _ = read_wav(tmp_path / "a.wav")
+    assert samples == pytest.approx(1.9 * TONE, abs=1e-4)
+    assert f"read in the range of {bits}-bit integers" in caplog.text
+
+
+def test_channels_that_cancel_each_other_are_not_mixed(tmp_path, caplog):
+    both = np.stack([-0.5 * TONE, TONE, -0.5 * TONE], axis=1)
+    (tmp_path / "a.wav").write_bytes(riff(pcm(both.ravel(), 16), 1, 3, 16))
+    assert read_wav(tmp_path / "a.wav")[0] == pytest.approx(TONE, abs=2**-14)
+    assert "channel 2 of 3 is taken" in caplog.text
+    assert read_wav(tmp_path / "a.wav", channel=3)[0] == pytest.approx(-0.5 * TONE, abs=2**-14)
+
+
+@pytest.mark.parametrize("channel", [4, -1])
+def test_a_channel_that_is_not_there_is_refused(tmp_path, channel):
+    (tmp_path / "a.wav").write_bytes(riff(pcm(np.repeat(TONE, 3), 16), 1, 3, 16))
+    with pytest.raises(InputError, match=rf"a\.wav: no channel {channel}: there are 3"):
+        read_wav(tmp_path / "a.wav", channel=channel)
+
+
+def test_wide_integers_are_taken_as_sixteen_bit_ones_and_refused_beyond():
+    whole = (TONE * 2**15).astype(int)
+    assert checked_samples(whole) == pytest.approx(TONE, abs=2**-14)
+    assert checked_samples(whole.tolist()) == pytest.approx(TONE, abs=2**-14)
+    assert checked_samples((TONE * 2**15 + 2**15).astype(np.uint16)) == pytest.approx(TONE, abs=2**-14)
+    with pytest.raises(InputError, match=r"int64 samples reach .* give int16, int32 or floats"):
+        checked_samples(whole * 100)
+
+
+def test_samples_of_opposite_phase_are_one_channel_in_a_clip_and_a_warning_in_a_stream(caplog):
+    both = np.stack([TONE, -TONE], axis=1)
+    say_once.cache_clear()
+    assert checked_samples(both) == pytest.approx(TONE)
+    assert not checked_samples(both, empty=True).any()
+    assert [record.getMessage()[:30] for record in caplog.records] == [
+        "of the samples its channels ca",
+        "the channels of a stream cance",
+    ]
+
+
 def test_files_of_the_standard_library_are_read(tmp_path):
     with wave.open(str(tmp_path / "a.wav"), "wb") as opened:
         opened.setparams((1, 2, RATE, 0, "NONE", ""))
@@ -77,7 +141,9 @@ WHOLE = riff(pcm(TONE, 16), 1, 1, 16)
         (WHOLE[:-10], "cut short: 1590 of 1600 bytes"),
         (riff(b"", 1, 1, 16), "holds no sound"),
         (riff(pcm(TONE, 16), 1, 0, 16), "holds no sound"),
-        (riff(pcm(TONE, 16), 6, 1, 8), "WAV format 6 of 8 bits"),
+        (riff(pcm(TONE, 16), 6, 1, 8), r"WAV format 6 of 8 bits \(A-law\)"),
+        (riff((3.5 * TONE).astype("<f4").tobytes() + b"\0\0\xe0\x40", 3, 1, 32), r"reach 7: scale them to \[-1, 1\]"),
+        (riff(np.full(9, np.nan, "<f4").tobytes(), 3, 1, 32), "not numbers"),
         (riff(pcm(TONE, 16), 1, 1, 12), "WAV format 1 of 12 bits"),
     ],
 )
@@ -95,6 +161,23 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_integers_span_from_minus_one_to_one():
     assert to_float(np.array([-32_768, 0, 32_767], np.int16)).tolist() == pytest.approx([-1, 0, 1], abs=1e-4)
     assert to_float(np.array([0, 128, 255], np.uint8)).tolist() == pytest.approx([-1, 0, 1], abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "after"), [(0, 30, 0), (70, 20, 10), (0, 20, 100), (100, 30, 0), (55, 45, 33)]
+)
+def test_a_clip_is_cut_around_its_word(before, word, after):
+    sound = np.concatenate([np.zeros(before), np.full(word, 0.5), np.zeros(after)]).astype(np.float32)
+    search = clip_search(50)
+    cut = search.cut(sound)
+    assert len(cut) == 50
+    assert np.count_nonzero(cut) == word
+    as_integers = search.cut((sound * 32_767).astype(np.int16))
+    assert np.count_nonzero(as_integers) == word
+
+
+def test_a_clip_of_nothing_is_cut_too():
+    assert clip_search(50).start(np.zeros(130, np.float32)) == 40
 
 
 def tone(rate, hertz, seconds=0.5):

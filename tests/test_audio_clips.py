@@ -19,6 +19,7 @@ from components.speech_commands.ingest import ingest_archive, prepare
 from components.speech_commands.parts import CORE_WORDS, fitted, label_names, read_facts, read_part
 from components.speech_commands.splits import digit_split, official_split, speaker_in, split
 from components.speech_commands.store import read_table
+from gatewise import audio as device
 
 RATE = 16_000
 PLAIN = Config(seed=1, other_words=False)
@@ -105,6 +106,25 @@ def test_another_sample_rate_is_resampled_and_said_in_the_log(tmp_path: Path, ca
         assert reader.report()["resampled_clips"] == 1
     assert "1 clips of 44100 Hz were resampled to 16000 Hz" in caplog.text
     np.testing.assert_allclose(clips[1].samples[500:-500], tone()[500:-500], atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "subtype"), [(44_100, "PCM_16"), (48_000, "FLOAT"), (8_000, "PCM_24"), (16_000, "PCM_U8")]
+)
+def test_training_reads_the_samples_that_the_device_reads(tmp_path: Path, rate: int, subtype: str) -> None:
+    path = put(tmp_path, "a.wav", wav(np.stack([tone(rate=rate), tone(300, rate=rate)], axis=1), rate, subtype=subtype))
+    samples, same = device.read_wav(path)
+    expected = np.clip(device.resample(samples, same, RATE), -1, 1)
+    np.testing.assert_array_equal(ClipReader(RATE).decode(path.read_bytes(), "a.wav"), expected)
+
+
+def test_a_sample_rate_that_no_sound_has_is_refused(tmp_path: Path) -> None:
+    content = bytearray(wav(tone()))
+    content[24:28] = bytes([3, 0, 0, 0])
+    put(tmp_path, "yes/a.wav", bytes(content))
+    put(tmp_path, "yes/b.wav", wav(tone()))
+    with pytest.raises(DataError, match=r"yes/a\.wav: sample rate 3 Hz"):
+        read(tmp_path)
 
 
 def test_resampling_keeps_the_pitch() -> None:

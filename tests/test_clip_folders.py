@@ -1,6 +1,7 @@
 """Folders of clips as people keep them: who speaks, which folder is the word, what is passed over and said."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,15 @@ def test_words_and_speakers_of_one_flat_folder_are_told_by_the_names(tmp_path: P
     assert said(choices, "words").startswith("as the names of the files tell, <word>_<speaker>_<take>")
 
 
+@pytest.mark.parametrize("count", [5, 9, 40])
+def test_every_word_is_in_every_part_when_clips_are_dealt_out_one_by_one(count: int) -> None:
+    files, labels = names("{take}.wav", who=("",), take=range(count))
+    _, parts, sentence = split(files, labels)
+    assert "clip by clip" in sentence
+    for part in ("train", "validation", "test"):
+        assert {label for label, its in zip(labels, parts, strict=True) if its == part} == set(WORDS)
+
+
 def test_folders_of_speakers_keep_them_apart(tmp_path: Path, raw: Path) -> None:
     for word in ("yes", "no"):
         for who in PEOPLE:
@@ -262,15 +272,13 @@ def test_other_words_can_be_left_out_and_that_is_said(home: Path, raw: Path, tmp
 def test_without_espeak_the_lack_of_other_words_is_said(
     home: Path, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synthetic_speech, "EXTRA", "pip install it")
-    monkeypatch.setitem(__import__("sys").modules, "espeakng_loader", None)
-    synthetic_speech.speaker.cache_clear()
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.setattr(synthetic_speech, "speaker", synthetic_speech.Speaker)  # espeak-ng starts once in a process
     ingested(home, raw)
     (tmp_path / "data").mkdir()
     with collected() as choices:
         prepare(raw, tmp_path / "data", Config())
     assert "espeak-ng cannot speak some (spoken words need espeak-ng" in said(choices, "other words")
-    synthetic_speech.speaker.cache_clear()
 
 
 def test_a_stereo_clip_gives_the_channel_asked_for(tmp_path: Path, raw: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,13 @@ from components.speech_commands import synthetic as synthetic_speech
 from components.speech_commands.config import Config
 from components.speech_commands.detections import (
     Rule,
-    Stream,
     detections,
     hear,
-    make_stream,
     smoothed,
     stream_metrics,
 )
-from components.speech_commands.parts import ClipFacts, read_facts, read_part
+from components.speech_commands.parts import ClipFacts, Part, read_facts, read_part
+from components.speech_commands.recordings import Stream, make_stream
 
 pytestmark = pytest.mark.filterwarnings(  # Keras 3.15 reads TensorFlow 2.21 variables in numpy's older way
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -201,7 +201,7 @@ def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.Monke
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
-    synthetic_speech.speaker.cache_clear()
+    monkeypatch.setattr(synthetic_speech, "speaker", synthetic_speech.Speaker)  # espeak-ng starts once in a process
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(SourceError, match=r"pip install gatewise-flows\[speech\]"):
         clip_sources.ingest("embedded", Config(words=WORDS, embedded_clips=100, seed=1), tmp_path)
@@ -301,6 +301,30 @@ def test_hits_and_false_accepts_are_counted() -> None:
     metrics = stream_metrics(probabilities((60, 75, 0), (5, 15, 1), (140, 150, 2)), stream, FACTS, RULE)
     assert metrics["stream_hit_rate"] == 50
     assert metrics["stream_false_accepts_per_hour"] == pytest.approx(1 / (8 / 3_600))
+
+
+def test_a_stream_is_the_same_however_it_is_cut() -> None:
+    rng = np.random.default_rng(5)
+    clips = rng.integers(-9_000, 9_000, (7, 16_000)).astype(np.int16)
+    noise = rng.integers(-900, 900, 50_000).astype(np.int16)
+    stream = make_stream(Part(clips, np.array([0, 1, 2, 3, 0, 1, 2]), noise), FACTS, 4)
+    whole = stream.samples[:]
+    parts = [stream.samples[first : first + 3_210] for first in range(0, len(whole), 3_210)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert len(stream.said) == 6
+    for first, last, _ in stream.said:
+        said, quiet = whole[first * 640 : last * 640], whole[(first - 12) * 640 : first * 640]
+        assert np.sqrt(np.mean(said**2)) > 5 * np.sqrt(np.mean(quiet**2)) > 0
+
+
+def test_a_stream_of_many_clips_takes_no_memory() -> None:
+    clips = np.broadcast_to(np.ones(16_000, np.int16), (100_000, 16_000))
+    tracemalloc.start()
+    stream = make_stream(Part(clips, np.zeros(100_000, int), np.ones(50_000, np.int16)), FACTS, 4)
+    assert len(stream.samples) > 1.5 * 100_000 * 16_000
+    assert len(stream.samples[-160_000:]) == 160_000
+    assert tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
 
 
 def test_a_long_stream_is_heard_in_pieces_with_its_state_carried(config: Any, data: Path, predict: Any) -> None:

@@ -20,10 +20,11 @@ from components.data.confusion import confusion, draw_confusion
 from components.speech_commands import front_door as front_door_page
 from components.speech_commands import sources
 from components.speech_commands.config import PRESETS, Config
-from components.speech_commands.detections import detections, hear, make_stream, smoothed, stream_metrics
+from components.speech_commands.detections import detections, hear, smoothed, stream_metrics
 from components.speech_commands.network import graph, network, on_spectra, start_states
 from components.speech_commands.parts import read_facts, read_part, read_whole
 from components.speech_commands.preview import preview as first_rows
+from components.speech_commands.recordings import make_stream
 from gatewise.clip_search import clip_search
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
 
     facts, train, validation = read_facts(data), read_part(data, "train"), read_part(data, "validation")
     changes, normalise = Augmentation().scaled(config.augmentation), streams.normaliser(model)
-    retold = streams.retold_spectra(train, facts, config.copies, changes, config.seed)
+    retold = streams.retold_spectra(train, facts, config.copies, changes, config.seed, folder)
     heard = streams.Heard(retold, np.array(train.labels), streams.noise_spectra(train, facts), normalise)
     training_streams = streams.ClipStreams(heard, facts, config, changes)
     clips, labels = streams.clip_spectra(validation, facts), np.array(validation.labels)
@@ -92,7 +93,7 @@ def fit(model: "keras.Model", data: Path, config: Config, folder: Path) -> dict[
     )
     with fused(model):
         history = training.fit(trained, lesson, config, folder)
-    streams.calibrate(model, trained(normalise(clips)).numpy(), labels, config.decision_frames)
+    streams.calibrate(model, streams.answers_to(trained, normalise(clips)), labels, config.decision_frames)
     return history
 
 

@@ -13,11 +13,12 @@ def regression_answers(train: Part, test: Part, facts: ClipFacts, seed: int) -> 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from components.speech_commands.streams import clip_spectra
+    from components.speech_commands.streams import spectra_blocks
 
     def features(part: Part) -> np.ndarray:
-        spectra = clip_spectra(part, facts)  # (clips, spectra, mels)
-        return np.concatenate([spectra.mean(axis=1), spectra.std(axis=1)], axis=1)  # (clips, 2 * mels)
+        blocks = spectra_blocks(part, facts)  # (clips, spectra, mels)
+        rows = [np.concatenate([spectra.mean(axis=1), spectra.std(axis=1)], axis=1) for spectra in blocks]
+        return np.concatenate(rows)  # (clips, 2 * mels)
 
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS, random_state=seed))
     return np.asarray(model.fit(features(train), train.labels).predict(features(test)))

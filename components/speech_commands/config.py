@@ -13,7 +13,9 @@ class Config(Settings):
     """Settings of a recogniser's training."""
 
     words: tuple[str, ...] = Field((), description="words to tell apart, others are _unknown_; empty: see the README")
-    sample_rate: int = Field(0, ge=0, le=48_000, description="Hz of the model; 0 takes the clips' own, 16,000 at most")
+    sample_rate: int = Field(
+        0, ge=0, le=48_000, description="Hz of the model; 0 takes the clips' commonest, 16,000 at most"
+    )
     channel: int = Field(0, ge=0, le=32, description="channel of clips with several, 1 the first; 0 mixes all")
     clip_seconds: float = Field(1.0, ge=0.2, le=5, description="length of a clip; longer ones are cut to the loudest")
     embedded_clips: int = Field(1_500, ge=100, le=200_000, description="clips that espeak-ng speaks for `embedded`")

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.application import Predict
-from components.speech_commands.audio import from_pcm
-from components.speech_commands.augmentation import stretch_of
-from components.speech_commands.parts import FRAMES_PER_SECOND, ClipFacts, Part
+from components.speech_commands.parts import FRAMES_PER_SECOND, ClipFacts
+from components.speech_commands.recordings import Stream
 
 LATE_S = 0.5  # a detection counts for a word up to so long after its clip
-GAPS_S = (0.5, 1.5)  # of background noise between two clips
-NOISE_BELOW = 0.1  # loudness of the background against the clips': 20 dB below
 SECONDS_AT_ONCE = 10  # of a stream, per call
 SECONDS_PER_HOUR = 3_600
 
@@ -33,19 +30,6 @@ class Detection:
     frame: int
     label: int
     probability: float
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A long recording and what is said in it.
-
-    Attributes:
-        samples: (samples,) float32.
-        said: (clips, 3) int: first frame, frame after the last, label of each clip.
-    """
-
-    samples: np.ndarray
-    said: np.ndarray
 
 
 def smoothed(probabilities: np.ndarray, frames: int) -> np.ndarray:
@@ -84,29 +68,13 @@ def _last_below(means: np.ndarray, threshold: float) -> np.ndarray:
     return np.maximum.accumulate(np.where(means < threshold, frames, np.int32(-1)), axis=0)
 
 
-def make_stream(part: Part, facts: ClipFacts, seed: int) -> Stream:
-    """All clips of a part but the silent ones, in random order, apart from each other, over its background noise."""
-    rng = np.random.default_rng(seed)
-    spoken = np.flatnonzero(np.asarray(part.labels) != len(facts.labels) - 1)
-    pieces, said, frame = [], [], 0
-    for index in rng.permutation(spoken):
-        gap = int(rng.uniform(*GAPS_S) * FRAMES_PER_SECOND)
-        pieces += [np.zeros(gap * facts.hop, np.float32), from_pcm(part.clips[index])]
-        said.append((frame + gap, frame + gap + facts.frames, int(part.labels[index])))
-        frame += gap + facts.frames
-    speech = np.concatenate(pieces)
-    noise = stretch_of(from_pcm(part.noise), len(speech), rng)
-    level = NOISE_BELOW * np.sqrt(np.mean(speech**2) / np.mean(noise**2))
-    return Stream(np.clip(speech + level * noise, -1, 1).astype(np.float32), np.array(said))
-
-
 def hear(predict: Predict, stream: Stream, facts: ClipFacts, states: Mapping[str, np.ndarray]) -> np.ndarray:
     """Probabilities (frames, labels) of a stream, the states carried from call to call as on a device."""
     size = SECONDS_AT_ONCE * FRAMES_PER_SECOND * facts.hop
     whole = len(stream.samples) // facts.hop * facts.hop
     carried, parts = dict(states), []
     for start in range(0, whole, size):
-        outputs = predict({"samples": stream.samples[None, start : min(whole, start + size)], **carried})
+        outputs = predict({"samples": stream.samples[start : min(whole, start + size)][None], **carried})
         carried = {name: outputs[f"{name}_next"] for name in carried}
         parts.append(outputs["probabilities"][0])
     return np.concatenate(parts)

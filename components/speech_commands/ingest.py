@@ -27,7 +27,7 @@ from components.speech_commands.parts import (
 from components.speech_commands.speakers import judged
 from components.speech_commands.splits import DIGIT_NAME, dealt, digit_split, file_name, is_digits, split, split_by
 from components.speech_commands.store import Row, read_table, write_clips, write_table
-from components.speech_commands.synthetic import speak
+from components.speech_commands.synthetic import speak, speaker
 from components.speech_commands.words import CORE_WORDS, other_than
 
 if TYPE_CHECKING:
@@ -117,18 +117,24 @@ def _others(rows: Sequence[Row], config: "Config", rate: int, length: int) -> li
     counts = {part: min(MOST_OTHERS, max(1, int(UNKNOWN_SHARES[part] * parts[part]))) for part in SPLITS}
     words, seed = other_than([row.label for row in rows]), config.seed + 2
     try:
-        spoken = _somewhere(speak(words, SPARE * sum(counts.values()), rate, seed), rate, length, seed)
-        clips = list(_in_noise(spoken, rate, seed))
+        clips = _of_own_voices(speak(words, SPARE * sum(counts.values()), rate, seed), counts)
+        chosen = list(_in_noise(_somewhere(clips, rate, length, seed), rate, seed))
     except SourceError as error:
         doubt("other words", f"{lack}, and espeak-ng cannot speak some ({error}): put some into a folder {UNKNOWN}")
         return []
-    parts_of = dealt([clip.speaker for clip in clips])
-    chosen = []
-    for part in SPLITS:
-        own = [clip for clip, its in zip(clips, parts_of, strict=True) if its == part][: counts[part]]
-        chosen += [replace(clip, label=UNKNOWN, split=part) for clip in own]
     doubt("other words", f"{lack}: espeak-ng speaks {len(chosen)} for {UNKNOWN}, recorded ones would be better")
     return chosen
+
+
+def _of_own_voices(clips: Iterator[Clip], counts: dict[str, int]) -> Iterator[Clip]:
+    """So many of the clips for each part, labelled as unknown, every voice in one part only."""
+    timbres = speaker().timbres
+    parts, wanted = dict(zip(timbres, dealt(timbres), strict=True)), Counter(counts)
+    for clip in clips:
+        part = parts[clip.speaker]
+        if wanted[part] > 0:
+            wanted[part] -= 1
+            yield replace(clip, label=UNKNOWN, split=part)
 
 
 def _placed(rows: Sequence[Row]) -> tuple[list[Row], str]:

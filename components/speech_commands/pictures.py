@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.speech_commands.detections import Detection, Stream
+from components.speech_commands.detections import Detection
 from components.speech_commands.parts import FRAMES_PER_SECOND, ClipFacts
+from components.speech_commands.recordings import Stream
 
 DPI = 110
 SHOWN_S = 12  # of a stream

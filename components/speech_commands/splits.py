@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from components.data.choices import chose, doubt
@@ -12,6 +13,7 @@ NOHASH = "_nohash_"
 MAX_CLIPS_PER_CLASS = 2**27 - 1  # constant of the Speech Commands split (Warden 2018, section 7)
 VALIDATION_PERCENT, TEST_PERCENT = 10.0, 10.0
 DIGIT_NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>[^_]+)_(?P<index>\d+)\.\w+$")  # free spoken digits
+FEW = 5  # clips of a word, with fewer of which it cannot be in all three parts
 TEST_INDICES = range(5)  # free spoken digits: recordings 0-4 of each speaker and digit are the test part
 
 
@@ -81,10 +83,21 @@ def split_by(speakers: Speakers, names: Sequence[str], labels: Sequence[str]) ->
         doubt(
             "speakers", f"clips are dealt out to the three parts one by one, {reason}: the test may hear known voices"
         )
-        return [""] * len(names), dealt(list(names)), f"clip by clip, {reason}"
+        return [""] * len(names), _one_by_one(names, labels), f"clip by clip, {reason}"
     example = speakers.names[0]
     chose("speakers", f"{len(set(speakers.names))}, told by the files' names or folders, such as '{example}'")
     return list(speakers.names), parts, "speakers (as files' names or folders tell) dealt out 80/10/10"
+
+
+def _one_by_one(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Parts of clips, each word dealt out by itself so that every part has it, unless there are too few of one."""
+    if min(Counter(labels).values()) < FEW:
+        return dealt(list(names))
+    parts = {}
+    for label in set(labels):
+        own = [place for place, its in enumerate(labels) if its == label]
+        parts |= dict(zip(own, dealt([names[place] for place in own]), strict=True))
+    return [parts[place] for place in range(len(names))]
 
 
 def dealt(owners: Sequence[str]) -> list[str]:

@@ -1,7 +1,10 @@
 """Training sequences of a recogniser: clips one after the other over background noise, each time differently."""
 
 import logging
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -37,17 +40,32 @@ FLOOR = float(np.log(SILENCE))  # log-mel of digital silence
 
 def clip_spectra(part: Part, facts: ClipFacts) -> np.ndarray:
     """Log-mel spectra of a part's clips: (clips, spectra, mels), float32."""
-    blocks = [
-        mel_spectra(part.samples(first, first + CLIPS_AT_ONCE), facts)
-        for first in range(0, len(part.clips), CLIPS_AT_ONCE)
-    ]
-    return np.concatenate(blocks)
+    return np.concatenate(list(spectra_blocks(part, facts)))
 
 
-def retold_spectra(part: Part, facts: ClipFacts, copies: int, settings: Augmentation, seed: int) -> np.ndarray:
-    """Log-mel spectra of every clip as it is and `copies - 1` times retold: (copies, clips, spectra, mels), float16."""
+def spectra_blocks(part: Part, facts: ClipFacts) -> Iterator[np.ndarray]:
+    """The same in blocks of clips, for data that would fill the memory."""
+    for first in range(0, len(part.clips), CLIPS_AT_ONCE):
+        yield mel_spectra(part.samples(first, first + CLIPS_AT_ONCE), facts)
+
+
+def answers_to(trained: keras.Model, spectra: np.ndarray) -> np.ndarray:
+    """Probabilities (clips, frames, labels) of normalised spectra, as many at once as memory is sure to hold."""
+    blocks = range(0, len(spectra), CLIPS_AT_ONCE)
+    return np.concatenate([trained(spectra[first : first + CLIPS_AT_ONCE]).numpy() for first in blocks])
+
+
+def retold_spectra(
+    part: Part, facts: ClipFacts, copies: int, settings: Augmentation, seed: int, folder: Path
+) -> np.ndarray:
+    """Log-mel spectra of every clip as it is and `copies - 1` times retold: (copies, clips, spectra, mels), float16.
+
+    They lie in a nameless file in `folder` that ends with the array: for 85,000 clips six copies are 2 GB.
+    """
     count = len(part.clips)
-    out = np.empty((copies, count, facts.spectra, MELS), np.float16)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        out = np.memmap(file, np.float16, "w+", shape=(copies, count, facts.spectra, MELS))
     with new_bar() as bar:
         task = bar.add_task("clips to spectra", total=copies * count, note="")
         for copy in range(copies):
