@@ -20,7 +20,7 @@ from components.speech_commands.parts import read_facts, read_part
 from components.speech_commands.speakers import speakers_in
 from components.speech_commands.splits import split
 from components.speech_commands.store import Row, read_table
-from components.speech_commands.words import other_than
+from components.speech_commands.words import CORE_WORDS, other_than
 
 WORDS = ("lamp", "music", "door")
 
@@ -252,7 +252,23 @@ def test_without_other_words_espeak_speaks_some(home: Path, raw: Path, tmp_path:
         assert 3 in read_part(tmp_path / "data", part).labels
     assert card["other_words"] > 20
     assert "espeak-ng speaks" in said(choices, "other words")
-    assert choices[0].doubtful
+    assert [choice.about for choice in choices if choice.doubtful] == ["other words"]
+
+
+def test_what_is_cut_filled_up_and_made_is_said(home: Path, raw: Path, tmp_path: Path) -> None:
+    put(home, "lamp/long.wav", wav(tone(seconds=2)))
+    for word in CORE_WORDS:
+        for take in range(5):
+            put(home, f"{word}/{take}.wav", wav(tone(seconds=1)))
+    ingested(home, raw)
+    (tmp_path / "data").mkdir()
+    with collected() as choices:
+        prepare(raw, tmp_path / "data", Config())
+    cut = "1 s: of 141 clips 1 longer ones are cut to their loudest stretch, 90 shorter ones get silence in front"
+    assert cut in said(choices, "clip length")
+    assert "3 others, such as 'door', are _unknown_" in said(choices, "words")
+    assert "white, pink and brown noise is made" in said(choices, "background noise")
+    assert "clips are taken for the train part" in said(choices, "other words")
 
 
 def test_other_words_are_none_that_sound_like_a_command() -> None:

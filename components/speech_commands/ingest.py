@@ -28,6 +28,7 @@ from components.speech_commands.speakers import judged
 from components.speech_commands.splits import DIGIT_NAME, dealt, digit_split, file_name, is_digits, split, split_by
 from components.speech_commands.store import Row, read_table, write_clips, write_table
 from components.speech_commands.synthetic import speak, speaker
+from components.speech_commands.telling import tell_lengths, tell_noise, tell_words
 from components.speech_commands.words import CORE_WORDS, other_than
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def prepare(raw: Path, folder: Path, config: "Config") -> dict[str, Any]:
     spoken = [row for row in rows if row.label != BACKGROUND]
     labels = label_names(spoken, config.words)
     length = round(config.clip_seconds * FRAMES_PER_SECOND) * hop
+    tell_words(rows, labels, config.words)
+    tell_lengths(rows, length, rate)
+    tell_noise(rows)
     added: list[Clip] = []
     if UNKNOWN not in labels:
         added = _others(spoken, config, rate, length)
@@ -176,7 +180,7 @@ def _facts(rows: Sequence[Row], rate: int, sentence: str) -> dict[str, Any]:
         "clips": len(rows),
         "hours": round(sum(row.samples for row in rows) / rate / 3_600, 2),
         "words": dict(words.most_common(WORDS_NAMED)),
-        "speakers": len({row.speaker for row in rows}),
+        "speakers": len({row.speaker for row in rows} - {""}),  # 0 where none can be told
         "sample_rate": rate,
         "split": sentence,
         "parts": {part: parts[part] for part in SPLITS},

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from components.data.choices import chose
 from components.errors import DataError
 from components.speech_commands.audio import BACKGROUND, SPLITS, from_pcm, to_pcm
 from components.speech_commands.augmentation import generated_noise, stretch_of
@@ -178,6 +179,7 @@ def _chosen(rows: Sequence[Row], facts: ClipFacts, rng: np.random.Generator) -> 
     if facts.split == BY_TABLE or len(others) <= max(1, limit):
         return rows
     kept = {others[i].name for i in rng.permutation(len(others))[: max(1, limit)]}
+    chose("other words", f"{len(kept)} of {len(others)} clips are taken for the {rows[0].split} part")
     return [row for row in rows if _index(row.label, facts.labels) != _unknown(facts) or row.name in kept]
 
 
