@@ -6,6 +6,7 @@ import os
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -122,26 +123,32 @@ def _reader(file: Path) -> Callable[[int], bytes]:
     return read
 
 
-def _member_reader(stream: IO[bytes] | None) -> Callable[[int], bytes]:
+def _member_reader(stream: IO[bytes] | None, archive: Path) -> Callable[[int], bytes]:
     def read(count: int) -> bytes:
         if stream is None:
             return b""
-        stream.seek(0)
-        return stream.read(count)
+        with _whole(archive):
+            stream.seek(0)
+            return stream.read(count)
 
     return read
 
 
-def _members(archive: Path, shown: str, passed: Counter[str]) -> Iterator[ClipFile]:
+@contextmanager
+def _whole(archive: Path) -> Iterator[None]:
+    """Refuse an archive that ends before its files do."""
     try:
-        with tarfile.open(archive) as members:
-            for member in members:
-                name = member.name.removeprefix("./")
-                if not member.isdir() and _is_sound(name, passed):
-                    stream = members.extractfile(member)
-                    yield ClipFile(shown, name, _member_reader(stream))
+        yield
     except (tarfile.TarError, EOFError, OSError, KeyError) as error:
         raise DataError(f"{archive}: not a whole archive ({error}); fetch or pack it again") from None
+
+
+def _members(archive: Path, shown: str, passed: Counter[str]) -> Iterator[ClipFile]:
+    with _whole(archive), tarfile.open(archive) as members:
+        for member in members:
+            name = member.name.removeprefix("./")
+            if not member.isdir() and _is_sound(name, passed):
+                yield ClipFile(shown, name, _member_reader(members.extractfile(member), archive))
 
 
 def _is_sound(name: str, passed: Counter[str]) -> bool:
