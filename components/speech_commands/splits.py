@@ -93,7 +93,7 @@ def _one_by_one(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Parts of clips, each word dealt out by itself so that every part has it, unless there are too few of one."""
     if min(Counter(labels).values()) < FEW:
         return dealt(list(names))
-    parts = {}
+    parts: dict[int, str] = {}
     for label in set(labels):
         own = [place for place, its in enumerate(labels) if its == label]
         parts |= dict(zip(own, dealt([names[place] for place in own]), strict=True))
