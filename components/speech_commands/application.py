@@ -190,7 +190,8 @@ APPLICATION = Application(
     metric=METRIC,
     presets=PRESETS,
     sources=sources.SOURCES,
-    own_data="a folder of <word>/*.wav or *.flac, a .tar.gz of one, or either with a clips.csv (file, label, split)",
+    own_data="a folder of <word>/*.wav (flac, mp3, ogg) or <word>/<speaker>/*.wav, a .tar.gz of one, or either with a "
+    "clips.csv (file, label, split)",
     fingerprint=fingerprint,
     ingest=ingest,
     preprocess=preprocess,

@@ -88,19 +88,22 @@ def prepare(raw: Path, folder: Path, config: "Config") -> dict[str, Any]:
     tell_words(rows, labels, config.words)
     tell_lengths(rows, length, rate)
     tell_noise(rows)
-    added: list[Clip] = []
-    if UNKNOWN not in labels:
-        added = _others(spoken, config, rate, length)
-        labels = (*labels[:-1], UNKNOWN, SILENCE) if added else labels
-    others = len(added)
-    if config.synthetic_clips:
-        wanted = [label for label in labels if label[0] != "_"]
-        clips = _synthetic(wanted, config.synthetic_clips, rate, length, config.seed)
-        added += [replace(clip, split="train") for clip in clips if clip.label in labels]  # some know no other words
+    others = [] if UNKNOWN in labels else _others(spoken, config, rate, length)
+    labels = (*labels[:-1], UNKNOWN, SILENCE) if others else labels
+    synthetic = _trained_on(labels, config, rate, length)
     facts = ClipFacts(labels, rate, hop, length, sentence)
-    sizes = write_parts(Sounds(rows, pcm), _in_memory(added), facts, config.seed, folder)
-    counts = {"clips": sizes, "synthetic_clips": len(added) - others, "other_words": others}
+    sizes = write_parts(Sounds(rows, pcm), _in_memory([*others, *synthetic]), facts, config.seed, folder)
+    counts = {"clips": sizes, "synthetic_clips": len(synthetic), "other_words": len(others)}
     return {"labels": list(labels), **counts, "sample_rate": rate}
+
+
+def _trained_on(labels: Sequence[str], config: "Config", rate: int, length: int) -> list[Clip]:
+    """The clips by espeak-ng that were asked for: of the words, and of others if there is a label for them."""
+    if not config.synthetic_clips:
+        return []
+    words = [label for label in labels if label[0] != "_"]
+    clips = _synthetic(words, config.synthetic_clips, rate, length, config.seed)
+    return [replace(clip, split="train") for clip in clips if clip.label in labels]
 
 
 def _labelled(rows: Sequence[Row], words: Sequence[str]) -> list[Row]:
