@@ -89,7 +89,9 @@ def column(table: "pd.DataFrame", path: Path, wanted: str, usual: Iterable[str],
         if name.lower() in by_lower:
             return by_lower[name.lower()]
     missing = f"no column '{wanted}'" if wanted else f"none of the usual columns {', '.join(usual)}"
-    raise DataError(f"{path}: {missing}; it has {', '.join(map(str, table.columns))}: name one with --set {setting}=COLUMN")
+    raise DataError(
+        f"{path}: {missing}; it has {', '.join(map(str, table.columns))}: name one with --set {setting}=COLUMN"
+    )
 
 
 def row_of(path: Path, index: int) -> str:

@@ -10,7 +10,7 @@ from components.errors import DataError
 from components.forecasting.sheets import Sheet, is_blank
 from gatewise.number_forms import NumberForm, Numbers, find_form, missing_in, numbers, suspicious
 from gatewise.reading import Reading
-from gatewise.series_columns import COUNTERS, NAMES, TimeColumns, VALUES, resolve_all, time_columns, usual
+from gatewise.series_columns import COUNTERS, NAMES, VALUES, TimeColumns, resolve_all, time_columns, usual
 
 SURE_NAMES = NAMES[:8]  # these tell series apart wherever they stand; the others only where times repeat without
 MOSTLY = 0.8  # of a column's cells that are numbers: what else stands there is a mistake, not another kind of column
@@ -89,7 +89,9 @@ def group_rows(sheet: Sheet, names: Sequence[str]) -> dict[str, np.ndarray]:
     return {str(different[i]): rows[i] for i in np.argsort(first)}
 
 
-def values_of(sheet: Sheet, wanted: str | Sequence[str], used: set[str], form: NumberForm, reading: Reading) -> list[str]:
+def values_of(
+    sheet: Sheet, wanted: str | Sequence[str], used: set[str], form: NumberForm, reading: Reading
+) -> list[str]:
     """The columns to forecast: as named, one with a usual name, or every column of numbers.
 
     Raises:

@@ -10,7 +10,9 @@ from gatewise.reading import Reading
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) and given else given)
 ]
-Mark = Annotated[str, BeforeValidator(lambda given: "," if given == [] else {"tab": "\t", "\\t": "\t"}.get(given, given))]
+Mark = Annotated[
+    str, BeforeValidator(lambda given: "," if given == [] else {"tab": "\t", "\\t": "\t"}.get(given, given))
+]
 
 
 class Config(Settings):

@@ -165,7 +165,9 @@ def varying(histories: Sequence[History], where: str) -> list[History]:
         told = f"has the same value {known[0]:g} in all {len(known)} rows" if len(known) else "has no value at all"
         reasons.append(f"series '{history.name}' {told}")
     if not kept:
-        raise DataError(f"{where}: {reasons[0] if reasons else 'no series'}: name another with --set value_columns=COLUMN")
+        raise DataError(
+            f"{where}: {reasons[0] if reasons else 'no series'}: name another with --set value_columns=COLUMN"
+        )
     for reason in reasons:
         doubt("left out", f"{reason}: nothing can be learned from it")
     return kept

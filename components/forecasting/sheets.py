@@ -25,7 +25,19 @@ log = logging.getLogger(__name__)
 
 MOST_HEADER_ROWS = 3  # what yfinance's frames have: field, ticker, name of the index
 GUESSED_FROM = 1 << 17  # bytes that an encoding is guessed from
-WESTERN = ("cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "latin_1", "iso8859_", "mac_", "cp437", "cp85", "hp_roman8")
+WESTERN = (
+    "cp1250",
+    "cp1252",
+    "cp1254",
+    "cp1257",
+    "cp1258",
+    "latin_1",
+    "iso8859_",
+    "mac_",
+    "cp437",
+    "cp85",
+    "hp_roman8",
+)
 FIELDS = ("close", "adj close", "open", "volume")
 
 

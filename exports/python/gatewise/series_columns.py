@@ -25,7 +25,20 @@ NAMES = (
     "series", "symbol", "ticker", "name", "unique_id", "series_id", "station", "item_id", "store", "shop", "item",
     "product", "sku", "store_id", "product_id", "region", "country", "city", "sensor", "sensor_id", "meter_id",
 )  # fmt: skip
-VALUES = ("close", "value", "y", "target", "sales", "demand", "price", "adj close", "adjclose", "wert", "valor", "valeur")
+VALUES = (
+    "close",
+    "value",
+    "y",
+    "target",
+    "sales",
+    "demand",
+    "price",
+    "adj close",
+    "adjclose",
+    "wert",
+    "valor",
+    "valeur",
+)
 COUNTERS = ("no", "id", "index", "unnamed: 0", "nr", "row", "")  # row numbers, no quantity
 SAMPLE = 60  # cells that say whether a column could be one of times
 

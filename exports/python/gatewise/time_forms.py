@@ -84,7 +84,7 @@ def _by_format(texts: list[str], rows: np.ndarray, form: str) -> Times:
     moments = []
     for text, row in zip(texts, rows, strict=True):
         try:
-            moments.append(datetime.strptime(text, form))  # noqa: DTZ007, zones are dealt with below
+            moments.append(datetime.strptime(text, form))
         except ValueError:
             raise NotTimes(int(row), f"is not written as time_format {form}") from None
     local = np.array([moment.replace(tzinfo=None) for moment in moments], "datetime64[us]").astype(np.int64)

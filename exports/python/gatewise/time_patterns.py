@@ -53,10 +53,14 @@ def _pattern(name: str, text: str, unit: str = "time") -> Pattern:
 PATTERNS = (
     _pattern("year-month-day", WEEKDAY + r"(?P<y>\d{4})(?P<s>[-/. ])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})" + END),
     _pattern("day/month/year", WEEKDAY + r"(?P<a>\d{1,2})(?P<s>[-/. ])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})" + END),
-    _pattern("yearmonthday", r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:[T ]?(?P<H>\d\d)(?:(?P<M>\d\d)(?P<S>\d\d)?)?)?(?P<z>Z)?$"),
+    _pattern(
+        "yearmonthday", r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)(?:[T ]?(?P<H>\d\d)(?:(?P<M>\d\d)(?P<S>\d\d)?)?)?(?P<z>Z)?$"
+    ),
     _pattern("yearmonthday and clock", r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)" + END),
     _pattern("day month-name year", WEEKDAY + rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ]*{NAME}[-/, ]*{YEAR}" + END),
-    _pattern("month-name day year", WEEKDAY + rf"{NAME}[- ]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[- ]+(?P<y>\d{{4}})" + END),
+    _pattern(
+        "month-name day year", WEEKDAY + rf"{NAME}[- ]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[- ]+(?P<y>\d{{4}})" + END
+    ),
     _pattern("year-month-name-day", rf"(?P<y>\d{{4}})[-/ ]?{NAME}[-/ ]?(?P<d>\d{{1,2}})" + END),
     _pattern("year-month", r"(?P<y>\d{4})(?:[-/. ]|[-/ ]?M)(?P<m>\d{1,2})$", "month"),
     _pattern("yearmonth", r"(?P<y>\d{4})(?P<m>\d{2})$", "month"),
