@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.data.choices import collected
 from components.errors import DataError
 from components.forecasting.frequency import BUSINESS_DAYS, DAY, DAYS, HOUR, MONTHS, infer
 from components.forecasting.series import History, segments, varying
@@ -114,10 +115,12 @@ def test_a_table_with_the_newest_row_first_is_turned_round(
     assert "turned round" in caplog.text
 
 
-def test_times_that_jump_back_are_refused_by_file_and_line(table: Callable[..., Path]) -> None:
+def test_times_that_jump_back_are_sorted_and_said_by_file_and_line(table: Callable[..., Path]) -> None:
     hours = [HOURS[0], HOURS[2], HOURS[1], HOURS[3]]
-    with pytest.raises(DataError, match=r"series.csv, line 4: time 2024-01-01 01:00 .* sort the table"):
-        read_histories(table("date,value", *(f"{hour},{i}" for i, hour in enumerate(hours))), Columns())
+    with collected() as said:
+        (found,) = read_histories(table("date,value", *(f"{hour},{i}" for i, hour in enumerate(hours))), Columns())
+    assert found.values.tolist() == [0, 2, 1, 3]
+    assert any("series.csv, line 4 (2024-01-01 01:00): sorted" in choice.chosen for choice in said)
 
 
 def test_a_repeated_row_is_dropped_and_said(table: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
@@ -140,7 +143,7 @@ def test_one_time_with_two_values_is_refused_by_file_and_line(table: Callable[..
         ("date,value", "yesterday,1", r"line 3: 'yesterday' in column date is not a time"),
         ("date,value", f"{HOURS[1]},many", r"line 3: 'many' in column value is not a number"),
         ("date,value", f"{HOURS[1]},inf", r"line 3: the value of 'series' is infinite"),
-        ("moment,value", f"{HOURS[1]},2", r"none of the usual columns time, date.*--set time_column="),
+        ("moment,value", "now,2", r"none of the usual columns time, date.*--set time_column="),
         ("date,text", f"{HOURS[1]},b", r"no column of numbers.*--set value_columns="),
     ],
     ids=["bad time", "bad number", "infinite", "no time column", "no numbers"],
@@ -148,7 +151,7 @@ def test_one_time_with_two_values_is_refused_by_file_and_line(table: Callable[..
 def test_a_table_that_cannot_be_read_is_refused_by_file_and_place(
     table: Callable[..., Path], header: str, row: str, message: str
 ) -> None:
-    first = f"{HOURS[0]},{'a' if header.endswith('text') else 1}"
+    first = f"{'then' if header.startswith('moment') else HOURS[0]},{'a' if header.endswith('text') else 1}"
     with pytest.raises(DataError, match=rf"series.csv.*{message}"):
         read_histories(table(header, first, row), Columns(values=("value",) if row.endswith("many") else ()))
 
@@ -212,12 +215,16 @@ def test_a_time_off_the_grid_is_refused_by_name() -> None:
         segments(rows, infer([MONDAY + HOUR * np.arange(9)], "t"), fill_limit=3)
 
 
-def test_a_series_of_nothing_and_a_constant_one_are_refused_by_name() -> None:
+def test_a_series_of_nothing_is_refused_and_a_constant_one_left_out_by_name() -> None:
     nan = float("nan")
     with pytest.raises(DataError, match="'a' has no value at all"):
         segments(history([nan, nan, nan]), infer([MONDAY + HOUR * np.arange(9)], "t"), fill_limit=3)
     with pytest.raises(DataError, match=r"prices.csv: series 'flat' has the same value 7 in all 3 rows"):
-        varying([history([1, 2, 3]), history([7, 7, 7], name="flat")], "prices.csv")
+        varying([history([7, 7, 7], name="flat")], "prices.csv")
+    with collected() as said:
+        (kept,) = varying([history([1, 2, 3]), history([7, 7, 7], name="flat")], "prices.csv")
+    assert kept.name == "a"
+    assert "'flat' has the same value 7" in said[0].chosen
 
 
 def test_windows_of_a_part_have_all_their_targets_in_it_and_parts_follow_each_other_in_time() -> None:

@@ -17,17 +17,18 @@ COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip", ".zst")
 FORMATS = (*CSV_FORMATS, *JSON_FORMATS, *PARQUET_FORMATS)
 
 
-def read_table(path: Path, text_only: bool = False) -> "pd.DataFrame":
+def read_table(path: Path, text_only: bool = False, keep_dates: bool = False) -> "pd.DataFrame":
     """The table in a CSV, TSV, JSON Lines or Parquet file, compressed or not.
 
     Args:
         path: the file.
         text_only: leave every CSV cell as the text that stands there: "NA" and "None" are words, 01 is not 1.
+        keep_dates: leave what JSON holds in columns named like dates as it stands there.
 
     Raises:
         DataError: not such a file, nothing in it, not UTF-8, or rows that do not fit its header.
     """
-    reader = _reader(path, text_only)
+    reader = _reader(path, text_only, keep_dates)
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty: give a table with a header line and rows")
     table = _read(path, reader)
@@ -40,6 +41,11 @@ def read_table(path: Path, text_only: bool = False) -> "pd.DataFrame":
 def is_table(path: Path) -> bool:
     """Whether a file's name says that `read_table` reads it."""
     return path.is_file() and _format(path) in FORMATS
+
+
+def is_text_table(path: Path) -> bool:
+    """Whether a file's name says that it holds rows of separated text."""
+    return _format(path) in CSV_FORMATS
 
 
 def tables_in(folder: Path) -> dict[str, Path]:
@@ -62,6 +68,8 @@ def tables_in(folder: Path) -> dict[str, Path]:
 def column(table: "pd.DataFrame", path: Path, wanted: str, usual: Iterable[str], setting: str) -> str:
     """Name of a column: the one asked for, or the first of the usual names, in any case of letters.
 
+    Where two names differ by the case of letters alone, the one asked for is taken as it is written.
+
     Args:
         table: the table.
         path: its file, for the message.
@@ -72,12 +80,18 @@ def column(table: "pd.DataFrame", path: Path, wanted: str, usual: Iterable[str],
     Raises:
         DataError: no such column.
     """
-    by_lower = {str(name).lower(): str(name) for name in table.columns}
+    by_lower: dict[str, str] = {}
+    for name in map(str, table.columns):
+        by_lower.setdefault(name.lower(), name)
+    if wanted in map(str, table.columns):
+        return wanted
     for name in [wanted] if wanted else usual:
         if name.lower() in by_lower:
             return by_lower[name.lower()]
     missing = f"no column '{wanted}'" if wanted else f"none of the usual columns {', '.join(usual)}"
-    raise DataError(f"{path}: {missing}; it has {', '.join(by_lower.values())}: name one with --set {setting}=COLUMN")
+    raise DataError(
+        f"{path}: {missing}; it has {', '.join(map(str, table.columns))}: name one with --set {setting}=COLUMN"
+    )
 
 
 def row_of(path: Path, index: int) -> str:
@@ -93,7 +107,7 @@ def _format(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _reader(path: Path, text_only: bool) -> Callable[[], "pd.DataFrame"]:
+def _reader(path: Path, text_only: bool, keep_dates: bool) -> Callable[[], "pd.DataFrame"]:
     import pandas as pd
 
     kind = _format(path)
@@ -103,7 +117,8 @@ def _reader(path: Path, text_only: bool) -> Callable[[], "pd.DataFrame"]:
         as_text: Mapping[str, Any] = {"dtype": str, "keep_default_na": False} if text_only else {}
         return lambda: pd.read_csv(path, sep=CSV_FORMATS[kind], encoding="utf-8-sig", **as_text)
     if kind in JSON_FORMATS:
-        return lambda: pd.read_json(path, lines=True, encoding="utf-8", dtype=False if text_only else None)
+        as_it_is: Mapping[str, Any] = {"convert_dates": False} if keep_dates else {}
+        return lambda: pd.read_json(path, lines=True, encoding="utf-8", dtype=False if text_only else None, **as_it_is)
     if kind in PARQUET_FORMATS:
         return lambda: pd.read_parquet(path)
     raise DataError(f"{path}: not a table that can be read: use one of {', '.join(FORMATS)}")

@@ -1,6 +1,7 @@
 """Forecasting: many series in, one GRU that gives the quantiles of every step ahead."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     import pandas as pd
 
     histories, facts = histories_of(source, config)
-    varying(histories, source)
+    histories = varying(histories, source)
     tables = []
     for history in histories:
         columns = dict(zip(COLUMNS, (history.name, history.minutes, history.values), strict=True))
@@ -67,7 +68,7 @@ def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
         tables.append(pd.DataFrame(columns))
     table = pd.concat(tables)
     table.to_parquet(folder / RAW, index=False)
-    (folder / FACTS).write_text(json.dumps({"unit": facts.get("unit", "")}))
+    (folder / FACTS).write_text(json.dumps({"unit": facts.get("unit", ""), "table": facts.get("table", {})}))
     return facts | {"series": len(histories), "rows": len(table)}
 
 
@@ -83,8 +84,9 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     for name, rows in table.groupby("series", sort=False):
         extras = rows[list(config.extra_columns)].to_numpy(float)
         histories.append(History(str(name), rows["minutes"].to_numpy(), rows["value"].to_numpy(float), extras))
-    unit = json.loads((raw / FACTS).read_text())["unit"]
-    prepared = preparation.prepare(histories, config.extra_columns, unit, config)
+    facts = json.loads((raw / FACTS).read_text())
+    prepared = preparation.prepare(histories, config.extra_columns, facts["unit"], config)
+    prepared = replace(prepared, task=replace(prepared.task, table=facts.get("table", {})))
     prepared.save(folder)
     task = prepared.task
     return {
@@ -147,7 +149,7 @@ def illustrate(predict: Predict, data: Path, config: Config, folder: Path) -> Il
     return Illustration(tables, ("forecasts.png", "loss_by_step.png"))
 
 
-def describe(data: Path, config: Config) -> Description:  # noqa: ARG001
+def describe(data: Path, config: Config) -> Description:
     """What the exporter and the device need to know."""
     from components.forecasting.network import graph
 
@@ -161,6 +163,11 @@ def describe(data: Path, config: Config) -> Description:  # noqa: ARG001
         "extras": list(task.extras),
         "frequency": task.alias,
         "unit": task.unit,
+        "week": task.week,
+        "transform": "log" if task.logarithm else "level",
+        "fill_limit": config.fill_limit,
+        "non_negative": task.non_negative,
+        "table": task.table,
     }
     cases = tuple(prepared.feeds(start[None]) for start in prepared.test(CASES))
     ranges = tuple(prepared.feeds(start[None]) for start in prepared.spread("validation", CALIBRATION_WINDOWS))

@@ -2,12 +2,16 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from components.settings import Settings
+from gatewise.reading import Reading
 
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) and given else given)
+]
+Mark = Annotated[
+    str, BeforeValidator(lambda given: "," if given == [] else {"tab": "\t", "\\t": "\t"}.get(given, given))
 ]
 
 
@@ -27,16 +31,43 @@ class Config(Settings):
     stride: int = Field(0, ge=0, le=1_024, description="rows between the test's forecasts; 0: one horizon")
     protocol: Literal["own", "lstnet", "ett"] = Field("own", description="split and metrics of a published comparison")
     windows_per_epoch: int = Field(0, ge=0, description="training windows drawn per epoch; 0: all")
-    time_column: str = Field("", description="column with the time; found by its usual names when empty")
-    series_column: str = Field("", description="column that tells series apart, in a long table")
+    non_negative: bool = Field(False, description="counts and amounts: no quantile falls below zero")
+    time_column: Names = Field((), description="column with the time, or date and clock; by usual names when empty")
+    series_column: Names = Field((), description="columns that tell series apart in a long table, as store,item")
     value_columns: Names = Field((), description="columns to forecast; by their usual names when empty")
     extra_columns: Names = Field((), description="further columns the network sees of the past")
     files: str = Field("", description="which files of a folder, as a pattern; the commonest layout when empty")
+    time_format: str = Field("", description="how times are written, as %d.%m.%Y %H:%M; found when empty")
+    dayfirst: bool | None = Field(None, description="whether 01/02/2020 is in February; found when not given")
+    separator: Mark = Field("", max_length=1, description="between the fields of a text table; found when empty")
+    decimal: Mark = Field("", pattern=r"^[.,]?$", description="mark before a fraction; found when empty")
+    thousands: Mark = Field("", max_length=1, description="mark between groups of three digits; found when empty")
+    encoding: str = Field("", description="of a text table that is not UTF-8; guessed when empty")
+    missing: Names = Field((), description="further texts and numbers that mean no value, as -999")
     tickers: Names = Field((), description="for yfinance, as Yahoo spells them")
     period: str = Field("5y", pattern=r"^(\d+(d|wk|mo|y)|ytd|max)$", description="for yfinance: how far back")
     interval: str = Field("1d", pattern=r"^\d+(m|h|d|wk|mo)$", description="for yfinance: time between prices")
 
     training_only: ClassVar[frozenset[str]] = Settings.training_only | {"windows_per_epoch"}
+
+    def reading(self) -> Reading:
+        """What the settings say of how tables are written."""
+        return Reading(
+            separator=self.separator,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            encoding=self.encoding,
+            missing=self.missing,
+            time_format=self.time_format,
+            dayfirst=self.dayfirst,
+        )
+
+    @field_validator("decimal")
+    @classmethod
+    def _one_mark_for_one_thing(cls, given: str, info: ValidationInfo) -> str:
+        if given and given == info.data.get("separator"):
+            raise ValueError("decimal and separator cannot be the same")
+        return given
 
     @field_validator("quantiles")
     @classmethod

@@ -1,7 +1,7 @@
 """How often a series is measured, read off its times, and what follows from it: cycles, context, horizon."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from components.errors import DataError
 
 HOUR, DAY, WEEK, YEAR = 60, 1_440, 10_080, 525_960  # minutes; a year of 365.25 days
 MOST_ROWS = 336  # two weeks of hours: a longer context costs more than it tells
-WEEKEND_SHARE = 0.02  # of all rows: below it a daily series rests at weekends
+REST_SHARE = 0.01  # of all rows: a day of the week with fewer is one of rest
+REST_SEEN = 21  # daily rows from which rest on days other than the weekend can be told
+MOST_REST = 3  # days of a week
+WORKWEEK = "1111100"  # days with rows, Monday first
 REGULAR_SHARE = 0.5  # of all steps that must be alike in a series on a fixed grid
 
 
@@ -25,6 +28,7 @@ class Frequency:
         cycles: calendar cycles in minutes that can matter.
         context: rows to look back on unless the settings say otherwise.
         horizon: rows to forecast unless the settings say otherwise.
+        week: which days business days are, Monday first, 1 or 0.
     """
 
     alias: str
@@ -34,6 +38,7 @@ class Frequency:
     cycles: tuple[int, ...]
     context: int
     horizon: int
+    week: str = WORKWEEK
 
 
 BUSINESS_DAYS = Frequency("B", None, 14 * DAY, (5,), (WEEK,), 60, 5)  # 14 days: the longest holiday of an exchange
@@ -69,9 +74,20 @@ def infer(times: Sequence[np.ndarray], where: str) -> Frequency:
             "resample the table to hours, days, weeks or months"
         )
     if step == DAY:
-        days = np.concatenate(times) // DAY  # 1970-01-01 was a Thursday: day 2 is a Saturday
-        return BUSINESS_DAYS if np.isin(days % 7, (2, 3)).mean() < WEEKEND_SHARE else DAYS
+        return _daily(np.concatenate(times) // DAY)
     return WEEKS if step == WEEK else _grid(step)
+
+
+def _daily(days: np.ndarray) -> Frequency:
+    """Every day, or the days of the week that are not of rest."""
+    shares = np.bincount((days + 3) % 7, minlength=7) / len(days)  # 1970-01-01 was a Thursday
+    rest = shares < REST_SHARE
+    if len(days) < REST_SEEN:
+        return BUSINESS_DAYS if rest[5:].all() else DAYS
+    if not 0 < rest.sum() <= MOST_REST:
+        return DAYS
+    week = "".join("0" if day else "1" for day in rest)
+    return replace(BUSINESS_DAYS, week=week, seasons=(week.count("1"),))
 
 
 def _grid(step: int) -> Frequency:

@@ -183,16 +183,18 @@ class Quantiles(keras.layers.Layer):
     quantiles (batch, horizon). The entry of `steps` at `middle` is that quantile's distance from the anchor in units of
     the scale; the others are distances, made positive, from one quantile to the next further out. A learned constant
     is added to the steps: with steps and shift at zero the layer forecasts the same quantiles around every anchor.
+    A non-negative layer forecasts zero where it would forecast less; training sees through that, lest what once fell
+    below zero stay there.
     """
 
-    def __init__(self, middle: int, logarithm: bool, **kwargs: Any) -> None:
+    def __init__(self, middle: int, logarithm: bool, non_negative: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.middle, self.logarithm = middle, logarithm
+        self.middle, self.logarithm, self.non_negative = middle, logarithm, non_negative
 
     def build(self, steps: Any, *_: Any) -> None:
         self.constant = self.add_weight(shape=steps[1:], initializer="zeros", name="constant")
 
-    def call(self, steps: Any, anchors: Any, scale: Any, shift: Any = None) -> Any:
+    def call(self, steps: Any, anchors: Any, scale: Any, shift: Any = None, training: bool = False) -> Any:
         steps = steps + self.constant
         centre = steps[..., self.middle : self.middle + 1]
         if shift is not None:
@@ -202,7 +204,9 @@ class Quantiles(keras.layers.Layer):
         distances = ops.concatenate([below, centre, above], axis=-1)
         relative = ops.matmul(distances, spreading(self.middle, steps.shape[-1]))  # (batch, horizon, quantiles)
         z = anchors[..., None] + scale[..., None] * relative
-        return ops.exp(z) if self.logarithm else z
+        if self.logarithm:
+            return ops.exp(z)
+        return ops.relu(z) if self.non_negative and not training else z
 
     def start_from(self, quantiles: np.ndarray) -> None:
         """Set the constant such that the layer begins with these quantiles of (target - anchor) / scale."""
@@ -216,7 +220,11 @@ class Quantiles(keras.layers.Layer):
         return steps
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"middle": self.middle, "logarithm": self.logarithm}
+        return super().get_config() | {
+            "middle": self.middle,
+            "logarithm": self.logarithm,
+            "non_negative": self.non_negative,
+        }
 
 
 def spreading(middle: int, count: int) -> np.ndarray:

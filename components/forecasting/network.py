@@ -56,7 +56,7 @@ def network(windows: Windows, config: "Config") -> "keras.Model":
     x = kl.Concatenate(name="ahead")(steps)  # (batch, horizon, features)
     x = kl.Dropout(config.dropout, name="ahead_dropout")(kl.Dense(2 * config.units, activation="relu", name="mix")(x))
     x = kl.Dense(count, kernel_initializer="zeros", name="correction")(x)  # (batch, horizon, quantiles)
-    head = layers.Quantiles(middle, task.logarithm, name="quantiles")
+    head = layers.Quantiles(middle, task.logarithm, task.non_negative, name="quantiles")
     if task.logarithm:  # the way a price came says next to nothing of where it goes: a straight line only overfits
         quantiles = head(x, frame["anchors"], frame["scale"])
         head.start_from(error_quantiles(windows))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.data.choices import chose, doubt
 from components.errors import DataError, SettingError
 from components.forecasting import baselines as naive
 from components.forecasting.frequency import YEAR, Frequency, infer
@@ -58,13 +59,16 @@ def _task(
     if logarithm and any((history.values <= 0).any() for history in histories):
         if config.transform == "log":
             raise DataError("transform=log needs values above zero: use transform=level")
+        chose("transform", "level, though prices are usually logarithms: some values are zero or below")
         logarithm = False
+    if config.non_negative and any((history.values < 0).any() for history in histories):
+        raise DataError("non_negative=true needs values of zero or above: set missing, or leave non_negative out")
     span = max(history.minutes[-1] for history in histories) - min(history.minutes[0] for history in histories)
     learnable = span * (1 - config.validation_share - config.test_share) >= YEARS_TO_LEARN * YEAR
     cycles = tuple(cycle for cycle in frequency.cycles if cycle != YEAR or learnable) if config.calendar else ()
     return Task(
         context, horizon, tuple(config.quantiles), "last", lags[0] if lags else 0, lags, logarithm, cycles,
-        frequency.alias, frequency.step, unit, (), extras,
+        frequency.alias, frequency.step, unit, (), extras, week=frequency.week, non_negative=config.non_negative,
     )  # fmt: skip
 
 
@@ -94,10 +98,26 @@ def _usable(pieces: Sequence[History], task: Task, boundary: int) -> list[Histor
             f"({task.context} of context, {task.horizon} to forecast): give longer series, or set context and horizon"
         )
     for name, rows in short.items():
-        log.warning("%s is left out: %d rows without a gap, a window needs %d", name, rows, needed)
+        doubt("left out", f"{name} has {rows} rows without a gap, a window needs {needed}")
     for name in sorted(set(longest) - early - set(short)):
-        log.warning("%s is left out: it begins after the training part ends", name)
-    return [piece for piece in pieces if len(piece.minutes) >= needed and piece.name in early]
+        doubt("left out", f"{name} begins after the training part ends")
+    usable = [piece for piece in pieces if len(piece.minutes) >= needed and piece.name in early]
+    return _learnable(usable, boundary)
+
+
+def _learnable(pieces: Sequence[History], boundary: int) -> list[History]:
+    """Pieces of the series that change within their training part."""
+    still = set()
+    for name in dict.fromkeys(piece.name for piece in pieces):
+        steps = [np.diff(piece.values[piece.minutes < boundary]) for piece in pieces if piece.name == name]
+        if not np.concatenate(steps).any():
+            still.add(name)
+    for name in sorted(still):
+        doubt("left out", f"{name} is constant in its training part: nothing can be learned from it")
+    kept = [piece for piece in pieces if piece.name not in still]
+    if pieces and not kept:
+        raise DataError(f"series '{sorted(still)[0]}' is constant in its training part, like all others: give another")
+    return kept
 
 
 def _windows(pieces: Sequence[History], task: Task, bounds: tuple[int, int], config: "Config") -> Windows:
@@ -130,9 +150,6 @@ def with_statistics(windows: Windows, boundary: int) -> Windows:
     neighbours = early[1:] & (windows.owner[1:] == windows.owner[:-1])
     steps, owner = np.abs(np.diff(z))[neighbours], windows.owner[1:][neighbours]
     scales = np.array([steps[owner == series].mean() for series in range(len(task.series))])
-    if not (scales > 0).all():
-        name = task.series[int(np.argmin(scales))]
-        raise DataError(f"series '{name}' is constant in its training part: leave it out")
     extras = windows.extras[early].astype(float)
     task = replace(
         task,

@@ -1,15 +1,13 @@
 """Histories of one quantity: checked row by row, gaps filled or cut, never silently."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from components.data.choices import chose, doubt
 from components.errors import DataError
 from components.forecasting.frequency import Frequency
-
-log = logging.getLogger(__name__)
 
 Locate = Callable[[int], str]  # row position → where it stands, for messages
 
@@ -38,25 +36,27 @@ class History:
 def in_order(history: History, locate: Locate) -> History:
     """The history in ascending order without repeated rows.
 
-    A table that runs backwards throughout is turned round; rows that say the same thing twice are dropped. Both are
-    logged.
+    A table that runs backwards or in no order is sorted; rows that say the same thing twice are dropped. Both are said.
 
     Raises:
-        DataError: times jump back, one time has two different values, or a value is infinite.
+        DataError: one time has two different values, or a value is infinite.
     """
-    steps = np.diff(history.minutes)
     order = np.arange(len(history.minutes))
-    if len(steps) and (steps <= 0).all() and (steps < 0).any():
-        log.info("%s: newest row first: turned round", history.name)
-        order = order[::-1]
-        history, steps = history.rows(order), np.diff(history.minutes[::-1])
+    steps = np.diff(history.minutes)
     if (steps < 0).any():
-        place = int(np.argmax(steps < 0)) + 1
-        raise DataError(
-            f"{locate(int(order[place]))}: time {stamp(history.minutes[place])} of '{history.name}' comes after "
-            f"{stamp(history.minutes[place - 1])}: sort the table by time, or name the column that tells series apart "
-            "with --set series_column=COLUMN"
-        )
+        if (steps <= 0).all():
+            chose("order", f"{history.name}: newest row first: turned round")
+            order = order[::-1]
+        else:
+            place = int(np.argmax(steps < 0)) + 1
+            chose(
+                "order",
+                f"{history.name}: {int((steps < 0).sum())} rows come after a later one, the first at "
+                f"{locate(place)} ({stamp(history.minutes[place])}): sorted by time",
+            )
+            order = np.argsort(history.minutes, kind="stable")
+        history = history.rows(order)
+        steps = np.diff(history.minutes)
     if np.isinf(history.values).any():
         place = int(np.argmax(np.isinf(history.values)))
         raise DataError(f"{locate(int(order[place]))}: the value of '{history.name}' is infinite: correct or empty it")
@@ -77,7 +77,7 @@ def _without_repeats(history: History, steps: np.ndarray, locate: Locate) -> His
             "column to forecast with --set value_columns=COLUMN, or the one that tells series apart with --set "
             "series_column=COLUMN"
         )
-    log.info("%s: %d repeated rows with the same time and value dropped", history.name, len(repeats))
+    chose("repeats", f"{history.name}: {len(repeats)} repeated rows with the same time and value dropped")
     return history.rows(np.setdiff1d(np.arange(len(history.minutes)), repeats))
 
 
@@ -104,7 +104,7 @@ def segments(history: History, frequency: Frequency, fill_limit: int) -> list[Hi
     whole = ~np.isnan(np.column_stack([values, extras])).any(axis=1)
     pieces = _cut(history, whole, frequency)
     if filled or len(pieces) > 1:
-        log.info("%s: %d missing values filled, cut into %d pieces at longer gaps", history.name, filled, len(pieces))
+        chose("gaps", f"{history.name}: {filled} missing values filled, cut into {len(pieces)} pieces at longer gaps")
     return pieces
 
 
@@ -150,16 +150,24 @@ def stamp(minutes: int) -> str:
     return str(np.datetime64(int(minutes), "m")).replace("T", " ")
 
 
-def varying(histories: Sequence[History], where: str) -> None:
-    """Check that no series is constant.
+def varying(histories: Sequence[History], where: str) -> list[History]:
+    """The series that are not constant; the others are named and left out.
 
     Raises:
-        DataError: one is.
+        DataError: all of them are constant or empty.
     """
+    kept, reasons = [], []
     for history in histories:
         known = history.values[~np.isnan(history.values)]
-        if len(known) > 1 and (known == known[0]).all():
-            raise DataError(
-                f"{where}: series '{history.name}' has the same value {known[0]:g} in all {len(known)} rows: leave it "
-                "out (--set value_columns=... names the columns to use)"
-            )
+        if len(known) and (len(known) == 1 or (known != known[0]).any()):
+            kept.append(history)
+            continue
+        told = f"has the same value {known[0]:g} in all {len(known)} rows" if len(known) else "has no value at all"
+        reasons.append(f"series '{history.name}' {told}")
+    if not kept:
+        raise DataError(
+            f"{where}: {reasons[0] if reasons else 'no series'}: name another with --set value_columns=COLUMN"
+        )
+    for reason in reasons:
+        doubt("left out", f"{reason}: nothing can be learned from it")
+    return kept

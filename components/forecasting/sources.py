@@ -12,7 +12,7 @@ from components.forecasting.frequency import DAY
 from components.forecasting.prices import download
 from components.forecasting.series import History, in_order
 from components.forecasting.synthetic import EMBEDDED
-from components.forecasting.tables import Columns, read_histories
+from components.forecasting.tables import Columns, read_recorded
 
 if TYPE_CHECKING:
     from components.forecasting.config import Config
@@ -88,9 +88,9 @@ SOURCES = {
     )
 }
 COLUMNS = {
-    "etth1": (Columns("date", "", ("OT",)), "°C"),
-    "metro_traffic": (Columns("date_time", "", ("traffic_volume",)), "vehicles per hour"),
-    "daily_temperatures": (Columns("Date", "", ("Temp",)), "°C"),
+    "etth1": (Columns("date", (), ("OT",)), "°C"),
+    "metro_traffic": (Columns("date_time", (), ("traffic_volume",)), "vehicles per hour"),
+    "daily_temperatures": (Columns("Date", (), ("Temp",)), "°C"),
 }  # what a public table's columns are, and the unit of its values
 
 
@@ -102,10 +102,12 @@ def histories_of(source: str, config: "Config") -> tuple[list[History], dict[str
         SourceError: data that cannot be had.
         DataError: data that cannot be trusted.
     """
+    reading = config.reading()
     given = Columns(config.time_column, config.series_column, config.value_columns, config.extra_columns)
     if is_own(source):
         path = own_path(source)
-        return read_histories(path, given, config.files), {"licence": "the user's own data", "path": str(path)}
+        histories, record = read_recorded(path, given, config.files, reading)
+        return histories, {"licence": "the user's own data", "path": str(path), "table": record}
     entry = named(SOURCES, source)
     facts: dict[str, Any] = {"licence": entry.licence, "summary": entry.summary}
     if config.extra_columns and source not in COLUMNS:
@@ -120,8 +122,9 @@ def histories_of(source: str, config: "Config") -> tuple[list[History], dict[str
     if source not in COLUMNS:
         return exchange_rates(path), facts
     columns, unit = COLUMNS[source]
-    chosen = Columns(columns.time, "", given.values or columns.values, given.extras)
-    return read_histories(path, chosen), facts | {"unit": unit}
+    chosen = Columns(columns.time, (), given.values or columns.values, given.extras)
+    histories, record = read_recorded(path, chosen, reading=reading)
+    return histories, facts | {"unit": unit, "table": record}
 
 
 def exchange_rates(path: Path) -> list[History]:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from components.forecasting.frequency import WORKWEEK
 from components.forecasting.series import History
 
 ARRAYS, TASK = "series.npz", "task.json"
@@ -37,6 +38,9 @@ class Task:
         extra_deviation: its standard deviation there.
         level: mean and standard deviation of the training part's values (of their logarithms).
         spread: mean and standard deviation of the logarithm of windows' scales in the training part.
+        week: which days a series of business days has, Monday first, 1 or 0.
+        non_negative: whether no quantile may fall below zero.
+        table: how the training's table was read, as the device needs it; empty where there was none.
         floor: added to every window's scale: a pegged exchange rate must not make the next step infinitely surprising.
     """
 
@@ -58,6 +62,9 @@ class Task:
     level: tuple[float, float] = (0.0, 1.0)
     spread: tuple[float, float] = (0.0, 1.0)
     floor: float = 1e-9
+    week: str = WORKWEEK
+    non_negative: bool = False
+    table: dict[str, Any] = field(default_factory=dict)
 
     def transformed(self, values: np.ndarray) -> np.ndarray:
         """Values on the scale in which differences are taken: themselves or their logarithms."""

@@ -1,0 +1,179 @@
+"""The tables that people have: what each of ../shared/cases must give, in training and on the device."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.data.choices import Choice, collected
+from components.errors import GatewiseError
+from components.forecasting.config import PRESETS
+from components.forecasting.frequency import DAY, HOUR, Frequency, infer
+from components.forecasting.series import History, segments, varying
+from components.forecasting.sources import histories_of
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of tables as people have them, beside the repository."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("no cases: ../shared/cases is not beside the repository")
+    return folder
+
+
+def ingested(path: Path, **settings: Any) -> tuple[list[History], dict[str, Any], list[Choice]]:
+    """What training reads of a table, how it is recorded, and what is said."""
+    with collected() as said:
+        histories, facts = histories_of(str(path), PRESETS["tiny"].changed(settings))
+    return histories, facts["table"], said
+
+
+def whole(history: History) -> tuple[Frequency, History]:
+    """A history's frequency and its only piece, in which nothing was filled."""
+    frequency = infer([history.minutes], history.name)
+    (piece,) = segments(history, frequency, 0)
+    assert len(piece.minutes) == len(history.minutes)
+    return frequency, piece
+
+
+def told(said: list[Choice]) -> str:
+    return "\n".join(choice.chosen for choice in said)
+
+
+def at(text: str) -> int:
+    return int(np.datetime64(text, "m").astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "first", "last", "alias", "says"),
+    [
+        ("dayfirst_daily.csv", 1500, "2019-01-01", "2023-02-08", "D", "day first"),
+        ("dayfirst_monthly_one_series.csv", 180, "2005-01-01", "2019-12-01", "MS", "day first"),
+        ("two_digit_years.csv", 1826, "2019-01-01", "2023-12-31", "D", "month first"),
+        ("month_column_passengers.csv", 180, "2005-01-01", "2019-12-01", "MS", "year-month"),
+        ("fred_observation_date.csv", 180, "2005-01-01", "2019-12-01", "MS", "observation_date"),
+        ("date_and_time_columns.csv", 3000, "2024-01-01T00:00", "2024-05-04T23:00", "h", "Date, Time"),
+        ("epoch_ms.csv", 3000, "2024-01-01T00:00", "2024-05-04T23:00", "h", "milliseconds"),
+        ("epoch_us.csv", 3000, "2024-01-01T00:00", "2024-05-04T23:00", "h", "microseconds"),
+        ("dst_offset_hourly.csv", 7200, "2022-05-31T22:00", "2023-03-27T21:00", "h", "UTC"),
+        ("excel_german_semicolon.csv", 1500, "2019-01-01", "2023-02-08", "D", "',' before fractions"),
+        ("thousands_comma_quoted.csv", 1826, "2019-01-01", "2023-12-31", "D", "',' in thousands"),
+        ("yearly_files", 1826, "2019-01-01", "2023-12-31", "D", "one series"),
+        ("sunday_to_thursday_exchange.csv", 1144, "2019-01-06", "2023-05-24", "B", "read as year-month-day"),
+    ],
+)
+def test_one_series_is_read_whole(
+    cases: Path, file: str, rows: int, first: str, last: str, alias: str, says: str
+) -> None:
+    (history,), _, said = ingested(cases / "forecasting" / file)
+    frequency, piece = whole(history)
+    assert (len(piece.minutes), frequency.alias) == (rows, alias)
+    assert (piece.minutes[0], piece.minutes[-1]) == (at(first), at(last))
+    assert says in told(said)
+
+
+def test_the_repeated_hour_of_autumn_is_kept(cases: Path) -> None:
+    (history,), record, _ = ingested(cases / "forecasting" / "dst_offset_hourly.csv")
+    assert set(np.diff(history.minutes)) == {HOUR}
+    assert record["zone"] == "UTC"
+
+
+def test_half_minutes_are_refused_by_name(cases: Path) -> None:
+    with pytest.raises(GatewiseError, match="30 seconds apart, finer than a minute"):
+        ingested(cases / "forecasting" / "thirty_second_constant_pairs.csv")
+
+
+@pytest.mark.parametrize(
+    ("file", "first"), [("excel_german_semicolon.csv", 100.6), ("thousands_comma_quoted.csv", 9219)]
+)
+def test_numbers_are_read_as_they_are_meant(cases: Path, file: str, first: float) -> None:
+    (history,), _, _ = ingested(cases / "forecasting" / file)
+    assert history.values[0] == first
+
+
+def test_a_mark_of_missing_values_is_suspected_and_can_be_set(cases: Path) -> None:
+    path = cases / "forecasting" / "missing_mark_999.csv"
+    (history,), _, said = ingested(path)
+    assert any(choice.doubtful and "-999" in choice.chosen and "missing=-999" in choice.chosen for choice in said)
+    (mended,), _, said = ingested(path, missing="-999")
+    assert np.isnan(mended.values).sum() == (history.values == -999).sum() > 2
+    assert np.nanmin(mended.values) > 0
+
+
+def test_a_dash_is_missing_in_its_column_alone(cases: Path) -> None:
+    histories, _, said = ingested(cases / "forecasting" / "wide_one_dash.csv")
+    assert [history.name for history in histories] == ["north", "south", "west"]
+    assert sum(int(np.isnan(history.values).sum()) for history in histories) == 1
+    assert "'-'" in told(said)
+
+
+def test_a_series_may_be_called_NA(cases: Path) -> None:
+    histories, _, _ = ingested(cases / "forecasting" / "long_symbol_NA.csv")
+    assert {len(history.values) for history in histories} == {1500}
+    assert "NA" in {history.name for history in histories}
+    assert len(histories) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted", "first"),
+    [
+        ("case_twin_columns.csv", "Temp", 92.2),
+        ("case_twin_columns.csv", "temp", 1184.4),
+        ("comma_in_column_name.csv", ["Load", "MW"], 92.2),
+        ("comma_in_column_name.csv", ["Wind", "MW"], 184.4),
+    ],
+)
+def test_any_column_can_be_named(cases: Path, file: str, wanted: Any, first: float) -> None:
+    (history,), record, _ = ingested(cases / "forecasting" / file, value_columns=wanted)
+    assert history.values[0] == first
+    assert record["values"] == [", ".join(wanted) if isinstance(wanted, list) else wanted]
+
+
+@pytest.mark.parametrize(
+    ("file", "candidates"),
+    [("price_and_value.csv", ("price", "value")), ("retail_price_and_sales.csv", ("price", "sales"))],
+)
+def test_which_of_two_columns_is_forecast_is_said_and_recorded(
+    cases: Path, file: str, candidates: tuple[str, str]
+) -> None:
+    (_,), record, said = ingested(cases / "forecasting" / file)
+    assert record["values"][0] in candidates
+    assert any(all(name in choice.chosen for name in candidates) and choice.doubtful for choice in said)
+
+
+def test_two_columns_may_tell_series_apart(cases: Path) -> None:
+    path = cases / "forecasting" / "store_item_demand.csv"
+    named, _, _ = ingested(path, series_column=["store", "item"])
+    found, record, said = ingested(path)
+    assert len(named) == len(found) == 9
+    assert record["series"] == ["store", "item"]
+    assert "store, item" in told(said)
+
+
+def test_yfinance_files_are_read_with_all_their_header_rows(cases: Path) -> None:
+    (history,), record, said = ingested(cases / "forecasting" / "yfinance_three_header_rows.csv")
+    assert (history.name, len(history.values), history.values[0]) == ("ABCD", 700, 102.061888)
+    assert record["values"] == ["Close"]
+    assert "3 rows of names" in told(said)
+
+
+def test_an_index_can_be_the_time(cases: Path) -> None:
+    (history,), record, said = ingested(cases / "forecasting" / "yf_history_index.parquet")
+    assert (len(history.values), record["values"], record["time"]) == (900, ["Close"], ["Date"])
+    assert "index" in told(said)
+
+
+def test_an_exchange_open_from_sunday_has_its_own_week(cases: Path) -> None:
+    (history,), _, _ = ingested(cases / "forecasting" / "sunday_to_thursday_exchange.csv")
+    assert infer([history.minutes], "t").week == "1111001"
+    assert np.diff(history.minutes).max() > DAY
+
+
+def test_an_item_that_never_sold_is_left_out_by_name(cases: Path) -> None:
+    histories, _, _ = ingested(cases / "forecasting" / "intermittent_8_items.csv")
+    with collected() as said:
+        kept = varying(histories, "items")
+    assert (len(histories), len(kept)) == (8, 7)
+    assert "FOODS_009" in told(said)
