@@ -36,7 +36,8 @@ def named(sheet: Sheet, wanted: str | Sequence[str], setting: str) -> list[str]:
     found, missing = resolve_all(sheet.names, [name for name in names if name])
     if missing is not None:
         raise DataError(
-            f"{sheet.path}: no column '{missing}'; it has {', '.join(sheet.names)}: name one with --set {setting}=COLUMN"
+            f"{sheet.path}: no column '{missing}'; it has {', '.join(sheet.names)}: name one with "
+            f"--set {setting}=COLUMN"
         )
     return found
 
@@ -144,7 +145,8 @@ def column_of(sheet: Sheet, name: str, form: NumberForm, reading: Reading) -> np
     if read.wrong is not None:
         text = sheet.texts(name)[read.wrong]
         raise DataError(
-            f"{sheet.where(read.wrong)}: '{text}' in column {name} is not a number: correct it, or set missing, decimal "
+            f"{sheet.where(read.wrong)}: '{text}' in column {name} is not a number: correct it, or set missing, "
+            "decimal "
             "or thousands"
         )
     for mark, count in read.marks.items():

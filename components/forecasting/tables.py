@@ -14,7 +14,7 @@ from components.forecasting.sheets import Sheet, read_sheet, tell
 from gatewise.number_forms import NumberForm
 from gatewise.reading import Reading
 from gatewise.series_clock import minutes_and_zone
-from gatewise.time_forms import NotTimes, Times, read_times
+from gatewise.time_forms import NotTimesError, Times, read_times
 
 __all__ = ["Columns", "read_histories", "read_recorded"]
 
@@ -89,7 +89,7 @@ def _clock(sheet: Sheet, columns: Columns, reading: Reading) -> _Clock:
     found = times_of(sheet, columns.time)
     try:
         times = read_times(found.texts, reading)
-    except NotTimes as error:
+    except NotTimesError as error:
         text = found.texts[error.row]
         raise DataError(f"{sheet.where(error.row)}: '{text}' in column {found.names[0]} {error.reason}") from None
     try:
