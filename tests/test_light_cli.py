@@ -153,11 +153,19 @@ ROWS = "\n" + "\n".join(f"2024-03-01T0{hour}:00,{hour}" for hour in range(8))
     [
         ("forecasting", "", "is empty"),
         ("forecasting", "time,value\n", "has a header and no rows"),
-        ("forecasting", "time,value" + ROWS.replace(",5", ",five"), "row 7: value = 'five' is not a number"),
+        ("forecasting", "time,value" + ROWS.replace(",5", ",five"), "line 7: 'five' in column value is not a number"),
         ("forecasting", "time,value" + ROWS.replace(",5", ",nan"), r"values\[5\] is nan"),
-        ("forecasting", "time,value" + ROWS.replace(",5", ",5,6"), "row 7 has 3 cells, the header 2"),
-        ("forecasting", "time,value" + ROWS.replace("T05:00", "T04:00"), r"times\[5\] is not after"),
-        ("forecasting", "time,value" + ROWS.replace("2024-03-01T05", "5 o'clock"), r"times\[5\]"),
+        ("forecasting", "time,value" + ROWS.replace(",5", ",5,6"), "line 7: the row has 3 cells, the header 2"),
+        (
+            "forecasting",
+            "time,value" + ROWS.replace("T05:00", "T04:00"),
+            "line 7: the time 2024-03-01 04:00 stands there twice",
+        ),
+        (
+            "forecasting",
+            "time,value" + ROWS.replace("2024-03-01T05", "5 o'clock"),
+            "line 7: '5 o'clock:00' in column time is not a time",
+        ),
         ("forecasting", "time,a,b\n1,2,3\n", "say which holds the values with --column"),
         ("forecasting", "value\n1\n2\n", "history has 2 values"),
         ("forecasting", b"value\n\xff\xfe\n", "not UTF-8 text"),

@@ -226,7 +226,7 @@ def _orders(array: _Arrays, rows: np.ndarray, reading: Reading) -> list[tuple[bo
             else:
                 found.append((dayfirst, name, moments))
     if not found:
-        order = {True: " with the day first", False: " with the month first"}.get(reading.dayfirst, "")
+        order = "" if reading.dayfirst is None else f" with the {'day' if reading.dayfirst else 'month'} first"
         raise NotTimes(int(rows[wrong]), f"is not a time{order if array.first.any() else ''}: {WRITE}")
     return found
 

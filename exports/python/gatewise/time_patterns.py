@@ -7,7 +7,8 @@ MONTH_NAMES = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janvier enero ene gennaio", "feb february februar febrero", "mar march mär märz mrz marzo",
+            "jan january januar janvier enero ene gennaio", "feb february februar febrero",
+            "mar march mär märz mrz marzo",
             "apr april abril abr", "may mai mayo", "jun june juni junio", "jul july juli julio",
             "aug august agosto ago", "sep sept september septiembre", "oct october okt oktober octubre",
             "nov november noviembre", "dec december dez dezember diciembre dic",
