@@ -154,7 +154,7 @@ ROWS = "\n" + "\n".join(f"2024-03-01T0{hour}:00,{hour}" for hour in range(8))
         ("forecasting", "", "is empty"),
         ("forecasting", "time,value\n", "has a header and no rows"),
         ("forecasting", "time,value" + ROWS.replace(",5", ",five"), "line 7: 'five' in column value is not a number"),
-        ("forecasting", "time,value" + ROWS.replace(",5", ",nan"), r"values\[5\] is nan"),
+        ("forecasting", "time,value" + ROWS.replace(",5", ",nan"), "line 7: column value holds no value"),
         ("forecasting", "time,value" + ROWS.replace(",5", ",5,6"), "line 7: the row has 3 cells, the header 2"),
         (
             "forecasting",

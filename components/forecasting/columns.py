@@ -35,9 +35,8 @@ def named(sheet: Sheet, wanted: str | Sequence[str], setting: str) -> list[str]:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     found, missing = resolve_all(sheet.names, [name for name in names if name])
     if missing is not None:
-        raise DataError(
-            f"{sheet.path}: no column '{missing}'; it has {', '.join(sheet.names)}: name one with --set {setting}=COLUMN"
-        )
+        has = ", ".join(sheet.names)
+        raise DataError(f"{sheet.path}: no column '{missing}'; it has {has}: name one with --set {setting}=COLUMN")
     return found
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,8 @@ def alike(files: Sequence[FileSeries], folder: Path) -> list[FileSeries]:
     if left:
         doubt(
             "files",
-            f"{folder}: {count} of {len(files)} tables are alike ({', '.join(filter(None, common))}) and are read; left "
-            f"out: {', '.join(left)}; choose with --set files=PATTERN",
+            f"{folder}: {count} of {len(files)} tables are alike ({', '.join(filter(None, common))}) and are read; "
+            f"left out: {', '.join(left)}; choose with --set files=PATTERN",
         )
     return [file for file, own in zip(files, layouts, strict=True) if own == common]
 
@@ -81,7 +82,7 @@ def joined(files: Sequence[FileSeries], folder: Path) -> list[History]:
     found: list[History] = []
     for key, histories in groups.items():
         histories.sort(key=lambda history: int(history.minutes[0]))
-        apart = all(a.minutes[-1] < b.minutes[0] for a, b in zip(histories, histories[1:], strict=False))
+        apart = all(a.minutes[-1] < b.minutes[0] for a, b in pairwise(histories))
         found += [_end_to_end(key, histories)] if apart and len(histories) > 1 else histories
     twice = [name for name, count in Counter(history.name for history in found).items() if count > 1]
     if twice:

@@ -17,7 +17,7 @@ from gatewise.reading import Reading
 from gatewise.series_clock import minutes_and_zone
 from gatewise.series_sheet import Sheet
 from gatewise.series_values import column_of, form_of, group_rows
-from gatewise.time_forms import NotTimes, Times, read_times
+from gatewise.time_forms import NotTimesError, Times, read_times
 
 __all__ = ["Columns", "read_histories", "read_recorded"]
 
@@ -100,7 +100,7 @@ def _clock(sheet: Sheet, columns: Columns, reading: Reading) -> _Clock:
     found = times_of(sheet, columns.time)
     try:
         times = read_times(found.texts, reading)
-    except NotTimes as error:
+    except NotTimesError as error:
         text = found.texts[error.row]
         raise DataError(f"{sheet.where(error.row)}: '{text}' in column {found.names[0]} {error.reason}") from None
     try:

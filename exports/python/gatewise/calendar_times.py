@@ -97,8 +97,8 @@ def check_rhythm(minutes: np.ndarray, rhythm: Rhythm) -> None:
         place = int(wrong.argmax())
         before, after = as_times(minutes[place : place + 2])
         raise InputError(
-            f"times[{place + 1}] is {int(steps[place])} minutes after times[{place}], {wanted}: from {before} to {after} "
-            f"is {_spoken(int(steps[place]))}: fill the gaps, or give rows of the model's rhythm"
+            f"times[{place + 1}] is {int(steps[place])} minutes after times[{place}], {wanted}: from {before} to "
+            f"{after} is {_spoken(int(steps[place]))}: fill the gaps, or give rows of the model's rhythm"
         )
     if rhythm.name == "B":
         _check_week(minutes, rhythm.week)
@@ -111,8 +111,8 @@ def _check_week(minutes: np.ndarray, week: str) -> None:
         open_days = ", ".join(name for name, works in zip(WEEKDAYS, week, strict=True) if works == "1")
         place = int(rest.argmax())
         raise InputError(
-            f"times[{place}] ({as_times(minutes)[place]}) and {int(rest.sum()) - 1} more are on days of rest, the model "
-            f"knows {open_days}: leave these rows out"
+            f"times[{place}] ({as_times(minutes)[place]}) and {int(rest.sum()) - 1} more are on days of rest, the "
+            f"model knows {open_days}: leave these rows out"
         )
 
 

@@ -114,7 +114,7 @@ class Forecaster:
                 f"{len(minutes)} times for {length} values: give {length}, or {length + self.horizon} with the horizon"
             )
         known = minutes[length - self.context :]
-        check_rhythm(known, self._rhythm)
+        check_rhythm(known if self._rhythm.step else known[: self.context], self._rhythm)
         if len(minutes) == length:
             known = np.concatenate([known, following(known, self.horizon, self._rhythm)])
         return known

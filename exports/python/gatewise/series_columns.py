@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gatewise.number_forms import MISSING, PLAIN
 from gatewise.reading import Reading
-from gatewise.time_forms import NotTimes, read_times
+from gatewise.time_forms import NotTimesError, read_times
 from gatewise.time_patterns import TIME_OF_DAY, TIMES_OF_DAY_MARK
 
 TIMES = (
@@ -129,7 +129,7 @@ def _times(texts: Sequence[str]) -> bool:
     sample = _sample(texts)
     try:
         read_times(sample, Reading())
-    except NotTimes:
+    except NotTimesError:
         return False
     return True
 

@@ -1,6 +1,6 @@
 """Histories from a CSV file, read as the bundle's training table was read: times, values and extra columns by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from gatewise.series_clock import minutes_and_zone
 from gatewise.series_columns import COUNTERS, VALUES, TimeColumns, resolve, resolve_all, time_columns, usual
 from gatewise.series_sheet import Sheet, read_text_sheet
 from gatewise.series_values import column_of, form_of, group_rows, is_numeric
-from gatewise.time_forms import NotTimes, read_times
+from gatewise.time_forms import NotTimesError, read_times
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Wanted:
         extras: the extra columns that the model needs.
         column: the value column that the user names.
         time: the time column that the user names.
+        context: how many rows the model looks at.
     """
 
     extras: tuple[str, ...] = ()
     column: str | None = None
     time: str | None = None
+    context: int = 1
 
 
 def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted) -> tuple[list[History], Reading]:
@@ -85,7 +87,8 @@ def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted
         for name in columns:
             title = " ".join(filter(None, [group, name if len(columns) > 1 else ""]))
             whole = _Rows(sheet, name, rows, numbers[name], minutes, extra)
-            histories.append(_history(title, whole, int(settings.get("fill_limit") or 0), reading))
+            history, rows_left = _history(title, whole, int(settings.get("fill_limit") or 0), reading)
+            histories.append(_last(history, rows_left, whole, wanted.context))
     return histories, reading
 
 
@@ -150,15 +153,15 @@ def _no_time_overlooked(sheet: Sheet, times: TimeColumns | None, known: set[str]
     unknown = [name for name in sheet.names if name not in known]
     if times is None and unknown:
         raise InputError(
-            f"{sheet.path} has the columns {', '.join(sheet.names)}, none of which is known to hold times: name it with "
-            "--time, or drop the columns beside the values"
+            f"{sheet.path} has the columns {', '.join(sheet.names)}, none of which is known to hold times: name it "
+            "with --time, or drop the columns beside the values"
         )
 
 
 def _minutes(sheet: Sheet, found: TimeColumns, reading: Reading) -> np.ndarray:
     try:
         times = read_times(found.texts, reading)
-    except NotTimes as error:
+    except NotTimesError as error:
         if reading.time_format:  # another file may write its times in another way than the training's
             return _minutes(sheet, found, replace(reading, time_format=""))
         text = found.texts[error.row]
@@ -182,8 +185,8 @@ class _Rows:
     extra: dict[str, np.ndarray]
 
 
-def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> History:
-    """A series in order of time, each time once, with short gaps filled as in training."""
+def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> tuple[History, np.ndarray]:
+    """A series in order of time, each time once, with short gaps filled as in training; and its rows in the sheet."""
     rows = whole.rows
     if whole.minutes is not None:
         rows = rows[np.argsort(whole.minutes[rows], kind="stable")]
@@ -200,7 +203,7 @@ def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> Hist
         reading.say("gaps", f"{count} missing values of {whole.column} are filled with the value before", True)
     extra = {key: filled(column[rows], fill_limit) for key, column in whole.extra.items()}
     times = None if whole.minutes is None else whole.minutes[rows].astype("datetime64[m]")
-    return History(name, values, times, extra)
+    return History(name, values, times, extra), rows
 
 
 def _once(whole: _Rows, rows: np.ndarray) -> np.ndarray:
@@ -233,11 +236,19 @@ def filled(values: np.ndarray, limit: int) -> np.ndarray:
     return values
 
 
-def last(history: History, count: int) -> History:
-    """The last rows of a history: those that a model looks at."""
+def _last(history: History, rows: np.ndarray, whole: _Rows, count: int) -> History:
+    """The last rows of a history: those that a model looks at.
 
-    def cut(column: Sequence[float] | np.ndarray) -> np.ndarray:
-        return np.asarray(column)[-count:]
-
-    times = None if history.times is None else cut(history.times)
-    return History(history.name, cut(history.values), times, {key: cut(value) for key, value in history.extra.items()})
+    Raises:
+        InputError: one of them holds no value, by its line.
+    """
+    for name, column in {whole.column: history.values, **history.extra}.items():
+        missing = np.isnan(column[-count:])
+        if missing.any():
+            row = int(rows[-count:][missing.argmax()])
+            raise InputError(
+                f"{whole.sheet.where(row)}: column {name} holds no value: fill it in, or give a longer file"
+            )
+    times = None if history.times is None else history.times[-count:]
+    extra = {name: column[-count:] for name, column in history.extra.items()}
+    return replace(history, values=history.values[-count:], times=times, extra=extra)

@@ -65,8 +65,8 @@ def column_of(sheet: Sheet, name: str, form: NumberForm, reading: Reading) -> np
     if read.wrong is not None:
         text = sheet.texts(name)[read.wrong]
         raise InputError(
-            f"{sheet.where(read.wrong)}: '{text}' in column {name} is not a number: correct it, or set missing, decimal "
-            "or thousands"
+            f"{sheet.where(read.wrong)}: '{text}' in column {name} is not a number: correct it, or say how "
+            "numbers and missing values are written (decimal, thousands, missing)"
         )
     for mark, count in read.marks.items():
         told = f"'{mark}' in column {name} of {sheet.path.name}, {count} times, means no value"

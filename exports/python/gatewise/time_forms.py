@@ -40,7 +40,7 @@ class Times:
     dayfirst: bool | None = None
 
 
-class NotTimes(ValueError):
+class NotTimesError(ValueError):
     """A column is not one of times: `row` is the first that is not, `reason` says how."""
 
     def __init__(self, row: int, reason: str) -> None:
@@ -52,7 +52,7 @@ def read_times(cells: Sequence[str], reading: Reading, about: str = "dates") -> 
     """The times of a column, all in one form; what had to be chosen is said to `reading`.
 
     Raises:
-        NotTimes: a row is no time, or not in the form of the others.
+        NotTimesError: a row is no time, or not in the form of the others.
     """
     stripped = np.char.strip(np.asarray(cells, dtype=str))
     texts, first_rows, places = np.unique(stripped, return_index=True, return_inverse=True)
@@ -86,7 +86,7 @@ def _by_format(texts: list[str], rows: np.ndarray, form: str) -> Times:
         try:
             moments.append(datetime.strptime(text, form))
         except ValueError:
-            raise NotTimes(int(row), f"is not written as time_format {form}") from None
+            raise NotTimesError(int(row), f"is not written as time_format {form}") from None
     local = np.array([moment.replace(tzinfo=None) for moment in moments], "datetime64[us]").astype(np.int64)
     offsets = [moment.utcoffset() for moment in moments]
     if any(offset is None for offset in offsets):
@@ -114,7 +114,7 @@ def _pattern_of(texts: list[str], rows: np.ndarray) -> tuple[Pattern, list[Parts
     """The pattern that every text matches.
 
     Raises:
-        NotTimes: there is none; named is the first text that is not as most others are.
+        NotTimesError: there is none; named is the first text that is not as most others are.
     """
     best: tuple[int, int, Pattern] | None = None
     for pattern in PATTERNS:
@@ -133,9 +133,9 @@ def _pattern_of(texts: list[str], rows: np.ndarray) -> tuple[Pattern, list[Parts
     assert best is not None  # noqa: S101, there are patterns
     matching, place, pattern = best
     if not matching:
-        raise NotTimes(int(rows[0]), f"is not a time: {WRITE}")
+        raise NotTimesError(int(rows[0]), f"is not a time: {WRITE}")
     place = next(i for i, text in enumerate(texts) if not _matches(pattern, text))
-    raise NotTimes(int(rows[place]), f"is not a time written as the others ({pattern.name}): {WRITE}")
+    raise NotTimesError(int(rows[place]), f"is not a time written as the others ({pattern.name}): {WRITE}")
 
 
 def _matches(pattern: Pattern, text: str) -> bool:
@@ -159,14 +159,18 @@ def _dated(
     offsets = [part.offset for part in parts]
     if any(offset is None for offset in offsets) and any(offset is not None for offset in offsets):
         odd = next(i for i, offset in enumerate(offsets) if (offset is None) != (offsets[0] is None))
-        raise NotTimes(int(rows[odd]), "has an offset from UTC where others have none, or none where others have one")
+        raise NotTimesError(
+            int(rows[odd]), "has an offset from UTC where others have none, or none where others have one"
+        )
     array = _Arrays(parts)
     readings = list(_orders(array, rows, reading))
     fits = [fitness(moments[places], reading.step) for _, _, moments in readings]
     best = next(i for i in range(len(fits)) if fits[i] >= max(fits) - TIED)
     dayfirst, century, moments = readings[best]
     ties = [i for i in range(len(fits)) if i != best and readings[i][0] != dayfirst and fits[i] >= fits[best] - TIED]
-    _say(reading, about, pattern, dayfirst, array, century, bool(ties), len(readings) > 1)
+    if array.short:
+        reading.say(about, f"years of two digits: {century}")
+    _say_order(reading, about, pattern, dayfirst, array, bool(ties))
     offset = None if offsets[0] is None else np.array(offsets, np.int64)
     return Times(moments, offset, pattern.name, dayfirst)
 
@@ -204,7 +208,7 @@ def _orders(array: _Arrays, rows: np.ndarray, reading: Reading) -> list[tuple[bo
     """Every reading under which all dates exist: (day first, century, microseconds), the likeliest first.
 
     Raises:
-        NotTimes: there is none.
+        NotTimesError: there is none.
     """
     usual: list[bool | None] = [None]
     if array.first.any():
@@ -227,7 +231,7 @@ def _orders(array: _Arrays, rows: np.ndarray, reading: Reading) -> list[tuple[bo
                 found.append((dayfirst, name, moments))
     if not found:
         order = "" if reading.dayfirst is None else f" with the {'day' if reading.dayfirst else 'month'} first"
-        raise NotTimes(int(rows[wrong]), f"is not a time{order if array.first.any() else ''}: {WRITE}")
+        raise NotTimesError(int(rows[wrong]), f"is not a time{order if array.first.any() else ''}: {WRITE}")
     return found
 
 
@@ -253,12 +257,9 @@ def _weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> np.ndarray:
     return (monday + 7 * (week - 1) + day - 1) * DAY_US
 
 
-def _say(
-    reading: Reading, about: str, pattern: Pattern, dayfirst: bool | None, array: _Arrays, century: str, tied: bool,
-    chosen: bool,
-) -> None:  # fmt: skip
-    if array.short:
-        reading.say(about, f"years of two digits: {century}")
+def _say_order(
+    reading: Reading, about: str, pattern: Pattern, dayfirst: bool | None, array: _Arrays, tied: bool
+) -> None:
     if dayfirst is None:
         reading.say(about, f"read as {pattern.name}")
         return

@@ -20,7 +20,7 @@ def answer(predictor: Any, options: Namespace) -> Iterator[str]:
     """One line per step ahead; of several series one after the other."""
     from gatewise.series_csv import Wanted, read_histories
 
-    wanted = Wanted(predictor.extras, options.column, options.time)
+    wanted = Wanted(predictor.extras, options.column, options.time, predictor.context)
     for path in files(options, "a CSV file of the history"):
         histories, reading = read_histories(path, predictor.bundle.settings, wanted)
         answers = [(history.name, _forecast(predictor, path, history)) for history in histories]
@@ -31,11 +31,8 @@ def answer(predictor: Any, options: Namespace) -> Iterator[str]:
 
 
 def _forecast(predictor: Any, path: str, history: Any) -> Any:
-    from gatewise.series_csv import last
-
-    rows = last(history, predictor.context)
     try:
-        return predictor.predict(rows.values, rows.times, rows.extra or None)
+        return predictor.predict(history.values, history.times, history.extra or None)
     except InputError as error:
         where = f"{path}, series '{history.name}'" if history.name else path
         raise InputError(f"{where}: {error}") from None
