@@ -109,7 +109,7 @@ def test_a_dash_is_missing_in_its_column_alone(cases: Path) -> None:
     assert "'-'" in told(said)
 
 
-def test_a_series_may_be_called_na(cases: Path) -> None:
+def test_a_series_may_bear_the_name_of_a_missing_value(cases: Path) -> None:
     histories, _, _ = ingested(cases / "forecasting" / "long_symbol_NA.csv")
     assert {len(history.values) for history in histories} == {1500}
     assert "NA" in {history.name for history in histories}

@@ -385,7 +385,7 @@ def test_an_unknown_source_is_refused(tmp_path: Path) -> None:
 def test_a_constant_series_is_refused_by_name_and_nothing_is_written(tmp_path: Path) -> None:
     path, raw = tmp_path / "flat.csv", tmp_path / "raw"
     raw.mkdir()
-    path.write_text("time,good,flat\n" + "".join(f"2024-01-{day:02d},{day},7\n" for day in range(1, 31)))
+    path.write_text("time,flat\n" + "".join(f"2024-01-{day:02d},7\n" for day in range(1, 31)))
     with pytest.raises(DataError, match=r"flat.csv: series 'flat' has the same value 7"):
         forecasting.ingest(str(path), SMALL, raw)
     assert not any(raw.iterdir())

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -303,7 +304,8 @@ def test_times_are_taken_in_every_usual_form(forecaster, times):
 
 def test_times_of_the_horizon_may_be_given(tmp_path):
     model = gatewise.load(forecasting_bundle(tmp_path, step_minutes=None, frequency="B"))
-    every = np.concatenate([HOURS, HOURS[-1] + np.array([120, 240, 360], "timedelta64[m]")])
+    days = np.busday_offset("2024-03-01", np.arange(6)).astype("datetime64[m]")
+    every = np.concatenate([days, days[-1] + np.array([120, 240, 360], "timedelta64[m]")])
     assert model.predict(HISTORY, every).median.tolist() == [10, 11, 12]
 
 
@@ -325,7 +327,7 @@ def test_without_times_the_history_ends_now(forecaster):
 )
 def test_calendar_steps_are_followed(tmp_path, alias, last, ahead):
     model = gatewise.load(forecasting_bundle(tmp_path, step_minutes=None, frequency=alias))
-    times = np.datetime64(last, "m") - np.arange(5, -1, -1) * np.timedelta64(40, "D")
+    times = pd.date_range(end=last, periods=6, freq=alias)
     forecast = model.predict(HISTORY, times)
     assert forecast.times.tolist() == [np.datetime64(time, "m").item() for time in ahead]
     assert len(model.predict(HISTORY).times) == HORIZON

@@ -7,13 +7,13 @@ import numpy as np
 
 from components.data.choices import chose, doubt
 from components.errors import DataError
-from components.forecasting.sheets import Sheet, is_blank
-from gatewise.number_forms import NumberForm, Numbers, find_form, missing_in, numbers, suspicious
+from gatewise.number_forms import NumberForm
 from gatewise.reading import Reading
 from gatewise.series_columns import COUNTERS, NAMES, VALUES, TimeColumns, resolve_all, time_columns, usual
+from gatewise.series_sheet import Sheet
+from gatewise.series_values import group_rows, is_numeric
 
 SURE_NAMES = NAMES[:8]  # these tell series apart wherever they stand; the others only where times repeat without
-MOSTLY = 0.8  # of a column's cells that are numbers: what else stands there is a mistake, not another kind of column
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,8 @@ def named(sheet: Sheet, wanted: str | Sequence[str], setting: str) -> list[str]:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
     found, missing = resolve_all(sheet.names, [name for name in names if name])
     if missing is not None:
-        raise DataError(
-            f"{sheet.path}: no column '{missing}'; it has {', '.join(sheet.names)}: name one with "
-            f"--set {setting}=COLUMN"
-        )
+        has = ", ".join(sheet.names)
+        raise DataError(f"{sheet.path}: no column '{missing}'; it has {has}: name one with --set {setting}=COLUMN")
     return found
 
 
@@ -73,23 +71,6 @@ def names_of(sheet: Sheet, wanted: str | Sequence[str], used: set[str], minutes:
     return chosen
 
 
-def group_rows(sheet: Sheet, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """The rows of each series by its name, in order of appearance."""
-    columns = [np.char.strip(np.asarray(sheet.texts(name), dtype=str)) for name in names]
-    keys = columns[0]
-    if len(columns) > 1:
-        titled = [np.char.add(f"{name} ", column) for name, column in zip(names, columns, strict=True)]
-        keys = titled[0]
-        for column in titled[1:]:
-            keys = np.char.add(np.char.add(keys, ", "), column)
-    different, first, places = np.unique(keys, return_index=True, return_inverse=True)
-    if (different == "").any():
-        row = int(first[np.argmax(different == "")])
-        raise DataError(f"{sheet.where(row)}: column {names[0]} is empty: name the series of this row, or drop it")
-    rows = np.split(np.argsort(places.ravel(), kind="stable"), np.cumsum(np.bincount(places.ravel()))[:-1])
-    return {str(different[i]): rows[i] for i in np.argsort(first)}
-
-
 def values_of(
     sheet: Sheet, wanted: str | Sequence[str], used: set[str], form: NumberForm, reading: Reading
 ) -> list[str]:
@@ -103,7 +84,7 @@ def values_of(
     numeric = []
     for name in sheet.names:
         if name not in used and name.lower() not in COUNTERS and not name.startswith("unnamed: "):
-            numeric += [name] if _numeric(sheet, name, form, reading) else []
+            numeric += [name] if is_numeric(sheet, name, form, reading) else []
     likely = [name for name in usual(sheet.names, VALUES) if name not in used]
     if likely:
         others = [name for name in numeric if name != likely[0]]
@@ -116,71 +97,6 @@ def values_of(
     if len(numeric) > 1:
         chose("value columns", f"every column of numbers is a series: {', '.join(numeric)}")
     return numeric
-
-
-def form_of(sheet: Sheet, used: set[str], reading: Reading) -> NumberForm:
-    """How the table writes its numbers, from all cells beside time and names."""
-    cells: list[str] = []
-    for name in sheet.names:
-        column = sheet.columns[name]
-        if name not in used and not isinstance(column, np.ndarray):
-            cells += set(column)
-    form = find_form(cells, reading.decimal, reading.thousands)
-    if not form.sure and sheet.separator == ";":  # what Excel writes where the comma is the decimal mark
-        form = NumberForm(",", "", sure=False)
-    if (form.decimal, form.thousands) != (".", ""):
-        marks = f"'{form.decimal}' before fractions" + (f", '{form.thousands}' in thousands" if form.thousands else "")
-        (chose if form.sure or reading.decimal or reading.thousands else doubt)("numbers", f"{marks}: set decimal and "
-            "thousands if that is wrong")  # fmt: skip
-    return form
-
-
-def column_of(sheet: Sheet, name: str, form: NumberForm, reading: Reading) -> np.ndarray:
-    """A column as float64, NaN where a value is missing; what was read as missing is said.
-
-    Raises:
-        DataError: a cell that is no number, by its line.
-    """
-    read = _read(sheet, name, form, reading)
-    if read.wrong is not None:
-        text = sheet.texts(name)[read.wrong]
-        raise DataError(
-            f"{sheet.where(read.wrong)}: '{text}' in column {name} is not a number: correct it, or set missing, "
-            "decimal "
-            "or thousands"
-        )
-    for mark, count in read.marks.items():
-        chose("missing values", f"'{mark}' in column {name} of {sheet.path.name}, {count} times, means no value")
-    odd = suspicious(read.values)
-    if odd:
-        doubt(
-            "missing values",
-            f"column {name} of {sheet.path.name} holds {odd[0]:g} in {odd[1]} rows, far from all other values: if it "
-            f"means no value, set missing={odd[0]:g}",
-        )
-    return read.values
-
-
-def _read(sheet: Sheet, name: str, form: NumberForm, reading: Reading) -> Numbers:
-    column = sheet.columns[name]
-    if isinstance(column, np.ndarray):
-        return Numbers(missing_in(column, reading.missing), {}, None)
-    return numbers(column, form, reading.missing)
-
-
-def _numeric(sheet: Sheet, name: str, form: NumberForm, reading: Reading) -> bool:
-    """Whether a column holds numbers; one that holds almost only numbers is read as such, and its word refused."""
-    column = sheet.columns[name]
-    if isinstance(column, np.ndarray):
-        return bool(np.isfinite(column).any())
-    read = numbers(column, form, reading.missing)
-    known = int(np.isfinite(read.values).sum())
-    if read.wrong is None:
-        return known > 0
-    filled = sum(not is_blank(text) for text in column)
-    if known >= MOSTLY * filled:
-        column_of(sheet, name, form, reading)
-    return False
 
 
 def _unique(sheet: Sheet, names: Sequence[str], minutes: np.ndarray) -> bool:

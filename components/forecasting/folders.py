@@ -63,9 +63,8 @@ def alike(files: Sequence[FileSeries], folder: Path) -> list[FileSeries]:
     if left:
         doubt(
             "files",
-            f"{folder}: {count} of {len(files)} tables are alike ({', '.join(filter(None, common))}) and are "
-            "read; left "
-            f"out: {', '.join(left)}; choose with --set files=PATTERN",
+            f"{folder}: {count} of {len(files)} tables are alike ({', '.join(filter(None, common))}) and are read; "
+            f"left out: {', '.join(left)}; choose with --set files=PATTERN",
         )
     return [file for file, own in zip(files, layouts, strict=True) if own == common]
 

@@ -1,9 +1,6 @@
-"""Tables of series as columns of text or numbers, whatever file they came in and however many rows their header has."""
+"""Tables of series as columns of text or numbers, whatever file they came in."""
 
-import ast
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +9,12 @@ import numpy as np
 from components.data.choices import chose, doubt
 from components.data.tables import is_text_table, read_table
 from components.errors import DataError
-from gatewise.delimited import read_cells
-from gatewise.errors import InputError
-from gatewise.number_forms import MISSING, PLAIN
 from gatewise.reading import Reading
-from gatewise.series_columns import TIMES
+from gatewise.series_sheet import Sheet, read_text_sheet, unpaired
 
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger(__name__)
-
-MOST_HEADER_ROWS = 3  # what yfinance's frames have: field, ticker, name of the index
 GUESSED_FROM = 1 << 17  # bytes that an encoding is guessed from
 WESTERN = (
     "cp1250",
@@ -38,73 +29,24 @@ WESTERN = (
     "cp85",
     "hp_roman8",
 )
-FIELDS = ("close", "adj close", "open", "volume")
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table.
-
-    Attributes:
-        path: its file.
-        columns: texts as they stand there, or numbers, by name, (rows,).
-        lines: where each row stands in the file, (rows,).
-        place: what those count: "line" or "row".
-        separator: between fields, "" in a file that has none.
-        encoding: of the text, "" in a file that is none.
-    """
-
-    path: Path
-    columns: dict[str, Sequence[str] | np.ndarray]
-    lines: np.ndarray
-    place: str
-    separator: str = ""
-    encoding: str = ""
-
-    @property
-    def names(self) -> list[str]:
-        """The columns' names."""
-        return list(self.columns)
-
-    def texts(self, name: str) -> Sequence[str]:
-        """A column as text."""
-        column = self.columns[name]
-        return [f"{number:.17g}" for number in column.tolist()] if isinstance(column, np.ndarray) else column
-
-    def where(self, row: int) -> str:
-        """Where a row stands, as a person counts."""
-        return f"{self.path}, {self.place} {int(self.lines[row])}"
 
 
 def read_sheet(path: Path, reading: Reading) -> Sheet:
     """The table in a file, with one row of names and one column per quantity.
 
     Raises:
-        DataError: not a table, nothing in it, or rows that do not fit its header.
+        DataError: not a table, or nothing in it.
+        InputError: a text table whose rows do not fit its header.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file: give an existing table")
-    sheet = _from_text(path, reading) if is_text_table(path) else _from_frame(path, read_table(path, keep_dates=True))
+    if is_text_table(path):
+        sheet = read_text_sheet(path, reading, guessed)
+    else:
+        sheet = unpaired(_from_frame(path, read_table(path, keep_dates=True)))
     if not len(sheet.lines):
         raise DataError(f"{path} has a header but no rows: give a table with rows")
-    return _unpaired(sheet)
-
-
-def _from_text(path: Path, reading: Reading) -> Sheet:
-    try:
-        cells = read_cells(path, reading, guessed)
-    except InputError as error:
-        raise DataError(str(error)) from None
-    twice = next((name for i, name in enumerate(cells.header) if name in cells.header[:i] and name), None)
-    levels = _header_rows(cells.rows)
-    if twice and not levels:
-        raise DataError(f"{path}: two columns are called '{twice}': rename one of them")
-    names = [name or f"unnamed: {i}" for i, name in enumerate(cells.header)]
-    if levels:
-        names = _paired(names, cells.rows[:levels])
-        chose("header", f"{path.name} has {levels + 1} rows of names: field, ticker, time")
-    columns: dict[str, Any] = {name: [row[i] for row in cells.rows[levels:]] for i, name in enumerate(names)}
-    return Sheet(path, columns, np.array(cells.lines[levels:]), "line", cells.separator, cells.encoding)
+    return sheet
 
 
 def guessed(data: bytes) -> str:
@@ -114,28 +56,6 @@ def guessed(data: bytes) -> str:
     best = from_bytes(data[:GUESSED_FROM]).best()
     name = best.encoding if best else "cp1252"
     return "cp1252" if name.startswith(WESTERN) or name == "ascii" else name
-
-
-def _header_rows(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows after the first are names too: they hold no number and begin with a word or nothing."""
-    count = 0
-    for row in rows[:MOST_HEADER_ROWS]:
-        words = [cell.strip() for cell in row]
-        if len(row) < 2 or any(char.isdigit() for char in words[0]) or any(PLAIN.match(word) for word in words[1:]):
-            break
-        count += 1
-    named = any(row[0].strip().lower() in ("", "ticker", "price", *TIMES) for row in rows[:count])
-    beyond = len(rows) > count and any(char.isdigit() for char in rows[count][0])
-    return count if count and named and beyond and count < MOST_HEADER_ROWS else 0
-
-
-def _paired(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Names of one row, each a pair written as Python does, for a header of several."""
-    firsts = [names[0], *(row[0].strip() for row in rows)]
-    time = next((first for first in firsts[::-1] if first.lower() in TIMES), "Date")
-    levels = [names, *rows]
-    pairs = [tuple(level[i].strip() for level in levels if level[i].strip()) for i in range(1, len(names))]
-    return [time, *(str(pair) if len(pair) > 1 else pair[0] for pair in pairs)]
 
 
 def _from_frame(path: Path, frame: "pd.DataFrame") -> Sheet:
@@ -161,42 +81,6 @@ def _column(column: "pd.Series[Any]") -> Sequence[str] | np.ndarray:
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(float, na_value=np.nan)
     return ["" if value is None or value != value else str(value) for value in column.tolist()]
-
-
-def _unpaired(sheet: Sheet) -> Sheet:
-    """A table whose columns are named by pairs of field and ticker as a long one, with a column of tickers."""
-    pairs = {name: pair for name in sheet.names if (pair := _pair(name))}
-    if not pairs:
-        return sheet
-    field = next((level for level in (0, 1) if any(pair[level].lower() in FIELDS for pair in pairs.values())), 0)
-    tickers = list(dict.fromkeys(pair[1 - field] for pair in pairs.values()))
-    plain = [name for name in sheet.names if name not in pairs]
-    fields = list(dict.fromkeys(pair[field] for pair in pairs.values()))
-    count, columns = len(sheet.lines), {name: list(sheet.texts(name)) * len(tickers) for name in plain}
-    columns["Ticker"] = [ticker for ticker in tickers for _ in range(count)]
-    by_pair = {pair: name for name, pair in pairs.items()}
-    for name in fields:
-        wanted = [(name, ticker) if field == 0 else (ticker, name) for ticker in tickers]
-        cells = [sheet.texts(by_pair[pair]) if pair in by_pair else [""] * count for pair in wanted]
-        columns[name] = [cell for block in cells for cell in block]
-    return replace(sheet, columns=dict(columns), lines=np.tile(sheet.lines, len(tickers)))
-
-
-def _pair(name: str) -> tuple[str, str] | None:
-    """The two parts of a name such as "('Close', 'KO')"."""
-    if not (name.startswith("(") and name.endswith(")")):
-        return None
-    try:
-        parts = ast.literal_eval(name)
-    except (ValueError, SyntaxError):
-        return None
-    parts = tuple(str(part).strip() for part in parts if str(part).strip()) if isinstance(parts, tuple) else ()
-    return (parts[0], parts[1]) if len(parts) == 2 else None
-
-
-def is_blank(text: str) -> bool:
-    """Whether a cell says that nothing stands there."""
-    return text.strip().lower() in MISSING
 
 
 def tell(reading: Reading) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from components.errors import DataError
-from components.forecasting.columns import Columns, column_of, form_of, group_rows, named, names_of, times_of, values_of
+from components.forecasting.columns import Columns, named, names_of, times_of, values_of
 from components.forecasting.folders import FileSeries, alike, joined, tables_of
 from components.forecasting.series import History, in_order
-from components.forecasting.sheets import Sheet, read_sheet, tell
+from components.forecasting.sheets import read_sheet, tell
+from gatewise.errors import InputError
 from gatewise.number_forms import NumberForm
 from gatewise.reading import Reading
 from gatewise.series_clock import minutes_and_zone
+from gatewise.series_sheet import Sheet
+from gatewise.series_values import column_of, form_of, group_rows
 from gatewise.time_forms import NotTimesError, Times, read_times
 
 __all__ = ["Columns", "read_histories", "read_recorded"]
@@ -69,9 +72,17 @@ def read_file(path: Path, columns: Columns, reading: Reading) -> FileSeries:
         DataError: see `read_recorded`.
     """
     reading = replace(reading, notes=[])
+    try:
+        return _read(path, columns, reading)
+    except InputError as error:
+        raise DataError(str(error)) from None
+    finally:
+        tell(reading)
+
+
+def _read(path: Path, columns: Columns, reading: Reading) -> FileSeries:
     sheet = read_sheet(path, reading)
     clock = _clock(sheet, columns, reading)
-    tell(reading)
     names = names_of(sheet, columns.series, set(clock.names), clock.minutes)
     extras = named(sheet, columns.extras, "extra_columns")
     used = {*names, *extras, *clock.names}

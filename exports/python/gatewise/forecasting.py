@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gatewise.bundle import Bundle
-from gatewise.calendar_times import as_times, check_steps, ending_now, following, minutes_of
+from gatewise.calendar_times import as_times, check_rhythm, ending_now, following, minutes_of, rhythm_of
 from gatewise.errors import InputError
 from gatewise.runtime import Runtime
 
@@ -50,8 +50,9 @@ class Forecaster:
         self.horizon = int(settings["horizon"])
         self.quantiles: tuple[float, ...] = tuple(map(float, settings["quantiles"]))
         self.extras: tuple[str, ...] = tuple(settings.get("extras") or ())
-        self._step = None if settings.get("step_minutes") is None else int(settings["step_minutes"])
-        self._frequency = str(settings.get("frequency"))
+        self._rhythm = rhythm_of(settings)
+        self._logarithm = settings.get("transform") == "log"
+        self._non_negative = bool(settings.get("non_negative"))
         self._runtime = Runtime(bundle, bundle.variant(variant), threads)
         self._output = bundle.outputs[0].name
 
@@ -61,11 +62,11 @@ class Forecaster:
         Args:
             values: raw values, oldest first, (length,) or (series, length) with length ≥ context; the last ones count.
             times: when they were measured, (length,), or with the horizon's times (length + horizon,); without, the
-                last value is taken to be of now. Clock times count: a zone is dropped, as in training.
+                last value is taken to be of now. A zone is dropped, or kept in UTC, as in training.
             extra: the extra columns, (length, extras), (series, length, extras), or a mapping from name to values.
 
         Raises:
-            InputError: NaN, too short a history, wrong shapes, times out of order or with gaps.
+            InputError: NaN, too short a history, wrong shapes, times out of order, with gaps or of another rhythm.
         """
         history = _numbers(values, "values")
         if history.ndim not in (1, 2):
@@ -74,6 +75,7 @@ class Forecaster:
         length = rows.shape[1]
         if length < self.context:
             raise InputError(f"the history has {length} values, this model looks at {self.context}: give a longer one")
+        self._check_range(rows[:, -self.context :], length - self.context)
         minutes = self._minutes(times, length)  # (context + horizon,)
         feeds = {"values": rows[:, -self.context :], "minutes": np.tile(minutes.astype(np.int32), (len(rows), 1))}
         if self.extras:
@@ -83,6 +85,15 @@ class Forecaster:
         ahead = as_times(minutes[self.context :])
         answers = [Forecast(self.quantiles, answer, ahead) for answer in self._quantiles(feeds, len(rows))]
         return answers if history.ndim == 2 else answers[0]
+
+    def _check_range(self, rows: np.ndarray, skipped: int) -> None:
+        """Refuse values that the training part could not hold: a logarithm of nothing, a count below zero."""
+        wrong = rows <= 0 if self._logarithm else rows < 0 if self._non_negative else np.zeros(rows.shape, bool)
+        if wrong.any():
+            series, place = (int(i) for i in np.argwhere(wrong)[0])
+            what = "takes logarithms: only values above zero" if self._logarithm else "knows no value below zero"
+            where = f"values[{place + skipped}]" if len(rows) == 1 else f"values[{series}, {place + skipped}]"
+            raise InputError(f"{where} is {rows[series, place]:g}, this model {what}: correct or leave out such rows")
 
     def _quantiles(self, feeds: Mapping[str, np.ndarray], series: int) -> np.ndarray:
         """Raw quantiles, (series, horizon, quantiles)."""
@@ -95,18 +106,17 @@ class Forecaster:
     def _minutes(self, times: Any, length: int) -> np.ndarray:
         """Minutes of the context and the horizon, (context + horizon,)."""
         if times is None:
-            known = ending_now(self.context, self._step, self._frequency)
-            return np.concatenate([known, following(known, self.horizon, self._step, self._frequency)])
-        minutes = minutes_of(times)
+            known = ending_now(self.context, self._rhythm)
+            return np.concatenate([known, following(known, self.horizon, self._rhythm)])
+        minutes = minutes_of(times, self._rhythm.utc)
         if len(minutes) not in (length, length + self.horizon):
             raise InputError(
                 f"{len(minutes)} times for {length} values: give {length}, or {length + self.horizon} with the horizon"
             )
         known = minutes[length - self.context :]
-        if self._step is not None:
-            check_steps(known, self._step)
+        check_rhythm(known if self._rhythm.step else known[: self.context], self._rhythm)
         if len(minutes) == length:
-            known = np.concatenate([known, following(known, self.horizon, self._step, self._frequency)])
+            known = np.concatenate([known, following(known, self.horizon, self._rhythm)])
         return known
 
     def _extra(self, extra: Any, series: int, length: int) -> np.ndarray:

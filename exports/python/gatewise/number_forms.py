@@ -13,6 +13,7 @@ MISSING = frozenset(
 GROUPS = " '\u00a0\u202f\u2009’"  # marks between groups of digits that cannot be a decimal mark
 PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 MARKED = re.compile(r"[-+]?\d[\d.,'\u00a0\u202f\u2009’ ]*(?:[eE][-+]?\d+)?$")
+SIGNS = "$€£¥%"
 ENDLESS = re.compile(r"[-+]?inf(?:inity)?$", re.IGNORECASE)
 
 
@@ -33,7 +34,7 @@ class NumberForm:
 
 def find_form(cells: Iterable[str], decimal: str = "", thousands: str = "") -> NumberForm:
     """The form of some cells' numbers, found from all of them; what is given stays as given."""
-    cells = {cell.strip() for cell in cells}
+    cells = {cell.strip(SIGNS + " ") for cell in cells}
     texts = {cell for cell in cells if MARKED.match(cell)}
     groups = thousands or next((mark for mark in GROUPS if any(_grouped(text, mark) for text in texts)), "")
     if decimal:
@@ -74,11 +75,13 @@ class Numbers:
         values: (rows,) float64, NaN where a value is missing.
         marks: texts that were read as missing, and how often; empty cells are not counted.
         wrong: the first row that holds no number, None when there is none.
+        signs: whether a number bears a sign of currency or per cent.
     """
 
     values: np.ndarray
     marks: dict[str, int]
     wrong: int | None
+    signs: bool = False
 
 
 def numbers(cells: Sequence[str], form: NumberForm, missing: Iterable[str] = ()) -> Numbers:
@@ -96,7 +99,14 @@ def numbers(cells: Sequence[str], form: NumberForm, missing: Iterable[str] = ())
     counts = np.bincount(places.ravel(), minlength=len(texts))
     marks = {str(texts[i]): int(counts[i]) for i in np.flatnonzero(absent) if texts[i].strip()}
     wrong = np.flatnonzero(bad[places.ravel()])
-    return Numbers(values[places.ravel()], marks, int(wrong[0]) if len(wrong) else None)
+    signs = any(text.strip() != text.strip(SIGNS + " ") and known for text, known in zip(texts, ~bad, strict=True))
+    return Numbers(values[places.ravel()], marks, int(wrong[0]) if len(wrong) else None, signs)
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a cell holds a number in any form, or says that there is none."""
+    bare = text.strip().strip(SIGNS + " ")
+    return bare.lower() in MISSING or MARKED.match(bare.replace("\u2212", "-")) is not None or bare[:1] == "."
 
 
 def missing_in(values: np.ndarray, missing: Iterable[str]) -> np.ndarray:
@@ -110,7 +120,7 @@ def _among(number: float, texts: Iterable[str]) -> bool:
 
 
 def _number(text: str, form: NumberForm) -> float | None:
-    text = text.replace("\u2212", "-")
+    text = text.replace("\u2212", "-").strip(SIGNS + " ")
     if ENDLESS.match(text):
         return float(text)
     if form.thousands:

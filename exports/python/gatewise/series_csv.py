@@ -1,118 +1,254 @@
-"""A history from a CSV file: times, values and extra columns by name."""
+"""Histories from a CSV file, read as the bundle's training table was read: times, values and extra columns by name."""
 
-import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gatewise.errors import InputError
-
-TIMES = ("time", "date", "datetime", "timestamp", "date_time", "ds")  # looked for in this order, in any case
-VALUES = ("value", "close", "price", "y", "target")
-SEPARATORS = ",;\t"
+from gatewise.number_forms import PLAIN, NumberForm
+from gatewise.reading import Reading, recorded
+from gatewise.series_clock import minutes_and_zone
+from gatewise.series_columns import COUNTERS, VALUES, TimeColumns, resolve, resolve_all, time_columns, usual
+from gatewise.series_sheet import Sheet, read_text_sheet
+from gatewise.series_values import column_of, form_of, group_rows, is_numeric
+from gatewise.time_forms import NotTimesError, read_times
 
 
 @dataclass(frozen=True)
 class History:
-    """Columns of a CSV file, in its order.
+    """Columns of a CSV file, in order of time.
 
     Attributes:
+        name: the series' name, "" where the file holds one.
         values: (rows,).
-        times: ISO 8601 texts, (rows,), None without a time column.
+        times: datetime64, (rows,), None without a time column.
         extra: values by column name, (rows,) each.
     """
 
+    name: str
     values: np.ndarray
-    times: list[str] | None
+    times: np.ndarray | None
     extra: dict[str, np.ndarray]
 
 
-def read_history(path: str | Path, extras: Sequence[str] = (), column: str | None = None) -> History:
-    """The history in a CSV file with a header row, or in a file of bare numbers, one per line.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be read of a file.
+
+    Attributes:
+        extras: the extra columns that the model needs.
+        column: the value column that the user names.
+        time: the time column that the user names.
+        context: how many rows the model looks at.
+    """
+
+    extras: tuple[str, ...] = ()
+    column: str | None = None
+    time: str | None = None
+    context: int = 1
+
+
+def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted) -> tuple[list[History], Reading]:
+    """The histories in a CSV file with a header row or in a file of bare numbers, and what was found out about it.
 
     Args:
-        path: the file; comma, semicolon or tab separate its columns.
-        extras: names of the extra columns to read.
-        column: name of the value column; without, a usual name or the only column left.
+        path: the file.
+        settings: of the bundle: how its training table was read, and how many missing values in a row are filled.
+        wanted: the columns asked for; others as in training, or by their usual names.
 
     Raises:
-        InputError: no such file or column, or a cell that is not a number (names its line).
+        InputError: no such file or column, a cell that is not a number, a time that is none, a time twice.
     """
-    rows = _rows(path)
-    if len(rows[0]) == 1 and _is_number(rows[0][0]):
-        return History(_numbers(path, "value", rows, 0, first_line=1), None, {})
-    header, body = [name.strip() for name in rows[0]], rows[1:]
-    if not body:
+    reading = recorded(settings)
+    sheet = read_text_sheet(path, reading)
+    bare = _bare(sheet, settings)
+    if bare is not None:
+        return [bare], reading
+    if not len(sheet.lines):
         raise InputError(f"{path} has a header and no rows: give a history")
-    time = _found(header, TIMES)
-    value = _value_column(path, header, time, extras, column)
-    missing = [name for name in extras if name not in header]
-    if missing:
-        raise InputError(f"{path} has no column '{missing[0]}', which this model needs: it has {', '.join(header)}")
-    return History(
-        _numbers(path, header[value], body, value),
-        None if time is None else [row[time].strip() for row in body],
-        {name: _numbers(path, name, body, header.index(name)) for name in extras},
+    table: Mapping[str, Any] = settings.get("table") or {}
+    times = _times(sheet, table, wanted)
+    names = [found for name in table.get("series") or () if (found := resolve(sheet.names, name)) is not None]
+    extras, missing = resolve_all(sheet.names, wanted.extras)
+    if missing is not None:
+        raise InputError(f"{path} has no column '{missing}', which this model needs: it has {', '.join(sheet.names)}")
+    used = {*names, *extras, *(times.names if times else ())}
+    form = form_of(sheet, used - set(extras), reading)
+    columns = _value_columns(sheet, table, wanted, used, form, reading)
+    _no_time_overlooked(sheet, times, {*used, *columns})
+    minutes = None if times is None else _minutes(sheet, times, reading)
+    numbers = {name: column_of(sheet, name, form, reading) for name in {*columns, *extras}}
+    extra = dict(zip(wanted.extras, (numbers[name] for name in extras), strict=True))
+    histories = []
+    for group, rows in (group_rows(sheet, names) if names else {"": np.arange(len(sheet.lines))}).items():
+        for name in columns:
+            title = " ".join(filter(None, [group, name if len(columns) > 1 else ""]))
+            whole = _Rows(sheet, name, rows, numbers[name], minutes, extra)
+            history, rows_left = _history(title, whole, int(settings.get("fill_limit") or 0), reading)
+            histories.append(_last(history, rows_left, whole, wanted.context))
+    return histories, reading
+
+
+def _bare(sheet: Sheet, settings: Mapping[str, Any]) -> History | None:
+    """The history of a file that is nothing but numbers, one per line."""
+    if len(sheet.names) != 1 or not PLAIN.match(sheet.names[0]):
+        return None
+    cells = [sheet.names[0], *sheet.texts(sheet.names[0])]
+    whole = replace(sheet, columns={"value": cells}, lines=np.arange(1, len(cells) + 1))
+    reading = recorded(settings)
+    return History("", column_of(whole, "value", form_of(whole, set(), reading), reading), None, {})
+
+
+def _times(sheet: Sheet, table: Mapping[str, Any], wanted: Wanted) -> TimeColumns | None:
+    """The columns of time: as asked for, as in training, or by usual names; None where there are none."""
+    if wanted.time is not None:
+        found, missing = resolve_all(sheet.names, wanted.time.split(","))
+        if missing is not None:
+            raise InputError(f"{sheet.path} has no column '{missing}': choose from {', '.join(sheet.names)}")
+        return time_columns(sheet.names, sheet.texts, found)
+    trained = [str(name) for name in table.get("time") or ()]
+    found, missing = resolve_all(sheet.names, trained)
+    parts = len(trained) > 2 or (len(trained) == 2 and trained[0].lower().startswith(("year", "jahr")))
+    return time_columns(sheet.names, sheet.texts, () if missing is not None or parts else found)
+
+
+def _value_columns(
+    sheet: Sheet, table: Mapping[str, Any], wanted: Wanted, used: set[str], form: NumberForm, reading: Reading
+) -> list[str]:
+    """The columns of values: as asked for, as in training, one with a usual name, or the only one of numbers."""
+    if wanted.column is not None:
+        found = resolve(sheet.names, wanted.column)
+        if found is None:
+            raise InputError(f"{sheet.path} has no column '{wanted.column}': choose from {', '.join(sheet.names)}")
+        return [found]
+    trained = [str(name) for name in table.get("values") or ()]
+    columns, missing = resolve_all(sheet.names, trained)
+    if trained and missing is None:
+        return columns
+    left = [name for name in sheet.names if name not in used and name.lower() not in COUNTERS]
+    numeric = [name for name in left if is_numeric(sheet, name, form, reading)]
+    likely = [name for name in usual(left, VALUES) if not trained or len(numeric) == 1]
+    if likely:
+        if len(numeric) > 1:
+            others = ", ".join(name for name in numeric if name != likely[0])
+            reading.say("value column", f"{likely[0]}, not {others}: name another with --column", True)
+        return likely[:1]
+    if len(numeric or left) == 1:
+        return (numeric or left)[:1]
+    told = f", this model was trained on {', '.join(trained)}" if trained else ""
+    raise InputError(
+        f"{sheet.path} has the columns {', '.join(sheet.names)}{told}: say which holds the values with --column"
     )
 
 
-def _rows(path: str | Path) -> list[list[str]]:
-    """The file's rows of cells, all of the header's width."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
-    first = text.split("\n", 1)[0]
-    separator = max(SEPARATORS, key=first.count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=separator) if any(cell.strip() for cell in row)]
-    if not rows:
-        raise InputError(f"{path} is empty: give a history")
-    uneven = [line for line, row in enumerate(rows, 1) if len(row) != len(rows[0])]
-    if uneven:
+def _no_time_overlooked(sheet: Sheet, times: TimeColumns | None, known: set[str]) -> None:
+    """Refuse a table in which no column of time was found though there are columns that nobody knows.
+
+    Raises:
+        InputError: there is such a column.
+    """
+    unknown = [name for name in sheet.names if name not in known]
+    if times is None and unknown:
         raise InputError(
-            f"{path} row {uneven[0]} has {len(rows[uneven[0] - 1])} cells, the header {len(rows[0])}: mend it"
+            f"{sheet.path} has the columns {', '.join(sheet.names)}, none of which is known to hold times: name it "
+            "with --time, or drop the columns beside the values"
         )
-    return rows
 
 
-def _value_column(
-    path: str | Path, header: Sequence[str], time: int | None, extras: Sequence[str], column: str | None
-) -> int:
-    if column is not None:
-        if column not in header:
-            raise InputError(f"{path} has no column '{column}': choose from {', '.join(header)}")
-        return header.index(column)
-    rest = [place for place, name in enumerate(header) if place != time and name not in extras]
-    usual = _found(header, VALUES)
-    if usual is None and len(rest) != 1:
-        raise InputError(f"{path} has the columns {', '.join(header)}: say which holds the values with --column")
-    return rest[0] if usual is None else usual
+def _minutes(sheet: Sheet, found: TimeColumns, reading: Reading) -> np.ndarray:
+    try:
+        times = read_times(found.texts, reading)
+    except NotTimesError as error:
+        if reading.time_format:  # another file may write its times in another way than the training's
+            return _minutes(sheet, found, replace(reading, time_format=""))
+        text = found.texts[error.row]
+        reason = error.reason.partition(", or say how")[0]
+        raise InputError(f"{sheet.where(error.row)}: '{text}' in column {found.names[0]} {reason}") from None
+    try:
+        return minutes_and_zone(times, reading)[0]
+    except ValueError as error:
+        raise InputError(f"{sheet.path}: {error}") from None
 
 
-def _found(header: Sequence[str], names: Sequence[str]) -> int | None:
-    """Place of the first of the names in the header, in any case."""
-    lowered = [name.lower() for name in header]
-    return next((lowered.index(name) for name in names if name in lowered), None)
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one series in a sheet, with its columns over all rows."""
+
+    sheet: Sheet
+    column: str
+    rows: np.ndarray
+    values: np.ndarray
+    minutes: np.ndarray | None
+    extra: dict[str, np.ndarray]
 
 
-def _numbers(path: str | Path, name: str, rows: Sequence[Sequence[str]], place: int, first_line: int = 2) -> np.ndarray:
-    values = np.empty(len(rows))
-    for line, row in enumerate(rows):
-        if not _is_number(row[place]):
+def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> tuple[History, np.ndarray]:
+    """A series in order of time, each time once, with short gaps filled as in training; and its rows in the sheet."""
+    rows = whole.rows
+    if whole.minutes is not None:
+        rows = rows[np.argsort(whole.minutes[rows], kind="stable")]
+        if (np.diff(whole.minutes[whole.rows]) < 0).any():
+            reading.say("order", "the rows are sorted by time")
+        rows = _once(whole, rows)
+    known = np.flatnonzero(~np.isnan(whole.values[rows]))
+    if not len(known):
+        raise InputError(f"{whole.sheet.path}: column {whole.column} holds no value: name another with --column")
+    rows = rows[known[0] : known[-1] + 1]
+    values = filled(whole.values[rows], fill_limit)
+    count = int(np.isnan(whole.values[rows]).sum() - np.isnan(values).sum())
+    if count:
+        reading.say("gaps", f"{count} missing values of {whole.column} are filled with the value before", True)
+    extra = {key: filled(column[rows], fill_limit) for key, column in whole.extra.items()}
+    times = None if whole.minutes is None else whole.minutes[rows].astype("datetime64[m]")
+    return History(name, values, times, extra), rows
+
+
+def _once(whole: _Rows, rows: np.ndarray) -> np.ndarray:
+    """Rows without those that say the same thing again.
+
+    Raises:
+        InputError: one time has two values.
+    """
+    minutes = whole.minutes
+    assert minutes is not None  # noqa: S101, called with times only
+    again = np.flatnonzero(np.diff(minutes[rows]) == 0) + 1
+    for place in again:
+        before, after = whole.values[rows[place - 1]], whole.values[rows[place]]
+        if before != after and not (np.isnan(before) and np.isnan(after)):
+            moment = str(minutes[rows[place]].astype("datetime64[m]")).replace("T", " ")
             raise InputError(
-                f"{path} row {line + first_line}: {name} = '{row[place]}' is not a number: mend or drop it"
+                f"{whole.sheet.where(int(rows[place]))}: the time {moment} stands there twice with different values "
+                f"({before:g} and {after:g}): keep one row, or give a file of one series"
             )
-        values[line] = float(row[place])
+    return np.delete(rows, again)
+
+
+def filled(values: np.ndarray, limit: int) -> np.ndarray:
+    """Values with gaps of up to `limit` rows filled by the value before; longer gaps stay."""
+    values = values.copy()
+    missing = np.flatnonzero(np.isnan(values))
+    for run in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1):
+        if len(run) and run[0] > 0 and len(run) <= limit:
+            values[run] = values[run[0] - 1]
     return values
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _last(history: History, rows: np.ndarray, whole: _Rows, count: int) -> History:
+    """The last rows of a history: those that a model looks at.
+
+    Raises:
+        InputError: one of them holds no value, by its line.
+    """
+    for name, column in {whole.column: history.values, **history.extra}.items():
+        missing = np.isnan(column[-count:])
+        if missing.any():
+            row = int(rows[-count:][missing.argmax()])
+            raise InputError(
+                f"{whole.sheet.where(row)}: column {name} holds no value: fill it in, or give a longer file"
+            )
+    times = None if history.times is None else history.times[-count:]
+    extra = {name: column[-count:] for name, column in history.extra.items()}
+    return replace(history, values=history.values[-count:], times=times, extra=extra)

@@ -159,15 +159,18 @@ def _dated(
     offsets = [part.offset for part in parts]
     if any(offset is None for offset in offsets) and any(offset is not None for offset in offsets):
         odd = next(i for i, offset in enumerate(offsets) if (offset is None) != (offsets[0] is None))
-        what = "has an offset from UTC where others have none, or none where others have one"
-        raise NotTimesError(int(rows[odd]), what)
+        raise NotTimesError(
+            int(rows[odd]), "has an offset from UTC where others have none, or none where others have one"
+        )
     array = _Arrays(parts)
     readings = list(_orders(array, rows, reading))
     fits = [fitness(moments[places], reading.step) for _, _, moments in readings]
     best = next(i for i in range(len(fits)) if fits[i] >= max(fits) - TIED)
     dayfirst, century, moments = readings[best]
     ties = [i for i in range(len(fits)) if i != best and readings[i][0] != dayfirst and fits[i] >= fits[best] - TIED]
-    _say(reading, about, pattern, dayfirst, array, century, bool(ties))
+    if array.short:
+        reading.say(about, f"years of two digits: {century}")
+    _say_order(reading, about, pattern, dayfirst, array, bool(ties))
     offset = None if offsets[0] is None else np.array(offsets, np.int64)
     return Times(moments, offset, pattern.name, dayfirst)
 
@@ -227,8 +230,7 @@ def _orders(array: _Arrays, rows: np.ndarray, reading: Reading) -> list[tuple[bo
             else:
                 found.append((dayfirst, name, moments))
     if not found:
-        orders: dict[bool | None, str] = {True: " with the day first", False: " with the month first"}
-        order = orders.get(reading.dayfirst, "")
+        order = "" if reading.dayfirst is None else f" with the {'day' if reading.dayfirst else 'month'} first"
         raise NotTimesError(int(rows[wrong]), f"is not a time{order if array.first.any() else ''}: {WRITE}")
     return found
 
@@ -255,11 +257,9 @@ def _weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> np.ndarray:
     return (monday + 7 * (week - 1) + day - 1) * DAY_US
 
 
-def _say(
-    reading: Reading, about: str, pattern: Pattern, dayfirst: bool | None, array: _Arrays, century: str, tied: bool
-) -> None:  # fmt: skip
-    if array.short:
-        reading.say(about, f"years of two digits: {century}")
+def _say_order(
+    reading: Reading, about: str, pattern: Pattern, dayfirst: bool | None, array: _Arrays, tied: bool
+) -> None:
     if dayfirst is None:
         reading.say(about, f"read as {pattern.name}")
         return
