@@ -1,10 +1,13 @@
 """The tables that people have: what each of ../shared/cases must give, in training and on the device."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tiny_bundles import forecasting_bundle
 
 from components.data.choices import Choice, collected
 from components.errors import GatewiseError
@@ -12,6 +15,8 @@ from components.forecasting.config import PRESETS
 from components.forecasting.frequency import DAY, HOUR, Frequency, infer
 from components.forecasting.series import History, segments, varying
 from components.forecasting.sources import histories_of
+from gatewise.__main__ import main
+from gatewise.calendar_times import Rhythm, following
 
 
 @pytest.fixture(scope="session")
@@ -177,3 +182,105 @@ def test_an_item_that_never_sold_is_left_out_by_name(cases: Path) -> None:
         kept = varying(histories, "items")
     assert (len(histories), len(kept)) == (8, 7)
     assert "FOODS_009" in told(said)
+
+
+HOURLY: dict[str, Any] = {"step_minutes": 60, "frequency": "h"}
+MONTHLY: dict[str, Any] = {"step_minutes": None, "frequency": "MS"}
+
+
+def predicted(capsys: pytest.CaptureFixture[str], bundle: Path, path: Path, *options: str) -> list[dict[str, str]]:
+    """The rows that `gatewise predict` prints for a file."""
+    capsys.readouterr()
+    assert main(["predict", str(bundle), str(path), *options]) == 0, capsys.readouterr().err
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+@pytest.mark.parametrize(
+    ("file", "rhythm", "first"),
+    [
+        ("observation_date.csv", HOURLY, "2019-03-05T00:00"),
+        ("utc_timestamp.csv", HOURLY, "2019-03-05T00:00"),
+        ("us_dates.csv", HOURLY, "2019-03-05T00:00"),
+        ("decimal_comma.csv", HOURLY, "2019-03-05T00:00"),
+        ("newest_first.csv", HOURLY, "2019-03-05T00:00"),
+        ("month_as_date.csv", MONTHLY, "2020-01-01T00:00"),
+    ],
+)
+def test_the_device_goes_on_one_step_after_the_last_row(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, rhythm: dict[str, Any], first: str
+) -> None:
+    bundle = forecasting_bundle(tmp_path / "bundle", **rhythm)
+    rows = predicted(capsys, bundle, cases / "light" / file)
+    assert rows[0]["time"] == first
+    hourly = rhythm is HOURLY
+    assert float(rows[0]["q0.5"]) == pytest.approx(225.7 + 0.5 if hourly else 271 + 0.5 * 744, rel=1e-4)
+
+
+def test_the_device_refuses_a_gap_of_months(cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = forecasting_bundle(tmp_path / "bundle", **MONTHLY)
+    path = cases / "light" / "monthly_model_given_gap.csv"
+    long = forecasting_bundle(tmp_path / "long", context=24, **MONTHLY)
+    assert main(["predict", str(long), str(path)]) == 1
+    assert "a gap of 1.75 years" in capsys.readouterr().err
+    assert main(["predict", str(bundle), str(path)]) == 1
+    assert "a gap of 1.75 years" in capsys.readouterr().err
+    assert main(["predict", str(bundle), str(cases / "light" / "observation_date.csv")]) == 1
+    assert "the model's rows are months" in capsys.readouterr().err
+
+
+def test_the_device_asks_for_a_column_of_a_wide_file_it_was_not_trained_on(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, path = forecasting_bundle(tmp_path / "bundle", **HOURLY), cases / "light" / "wide.csv"
+    assert main(["predict", str(bundle), str(path)]) == 1
+    assert "road 1, road 2: say which holds the values with --column" in capsys.readouterr().err
+    assert predicted(capsys, bundle, path, "--column", "road 2")[0]["q0.5"] == "452"
+    table = {"time": ["date"], "values": ["road 1", "road 2"]}
+    trained = forecasting_bundle(tmp_path / "trained", table=table, **HOURLY)
+    assert [row["series"] for row in predicted(capsys, trained, path)[::3]] == ["road 1", "road 2"]
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("dayfirst_daily.csv", {}),
+        ("dayfirst_monthly_one_series.csv", {}),
+        ("two_digit_years.csv", {}),
+        ("month_column_passengers.csv", {}),
+        ("fred_observation_date.csv", {}),
+        ("date_and_time_columns.csv", {}),
+        ("epoch_ms.csv", {}),
+        ("epoch_us.csv", {}),
+        ("dst_offset_hourly.csv", {}),
+        ("excel_german_semicolon.csv", {}),
+        ("thousands_comma_quoted.csv", {}),
+        ("missing_mark_999.csv", {"missing": "-999"}),
+        ("wide_one_dash.csv", {}),
+        ("long_symbol_NA.csv", {}),
+        ("case_twin_columns.csv", {"value_columns": "Temp"}),
+        ("comma_in_column_name.csv", {"value_columns": "Wind, MW"}),
+        ("price_and_value.csv", {}),
+        ("price_and_value.csv", {"value_columns": "price"}),
+        ("retail_price_and_sales.csv", {}),
+        ("store_item_demand.csv", {}),
+        ("yfinance_three_header_rows.csv", {}),
+        ("sunday_to_thursday_exchange.csv", {}),
+        ("intermittent_8_items.csv", {}),
+    ],
+)
+def test_the_device_reads_the_very_file_that_was_trained_on(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, settings: dict[str, Any]
+) -> None:
+    path = cases / "forecasting" / file
+    histories, table, _ = ingested(path, **settings)
+    frequency = infer([history.minutes for history in histories], file)
+    rhythm = {"step_minutes": frequency.step, "frequency": frequency.alias, "week": frequency.week}
+    bundle = forecasting_bundle(tmp_path / "bundle", table=table, fill_limit=3, **rhythm)
+    rows = predicted(capsys, bundle, path)[::3]
+    assert [row.get("series", "") for row in rows] == [h.name if len(histories) > 1 else "" for h in histories]
+    for row, history in zip(rows, histories, strict=True):
+        ahead = following(history.minutes, 1, Rhythm(frequency.step, frequency.alias, frequency.week))[0]
+        known = history.values[~np.isnan(history.values)]
+        rise = (ahead - history.minutes[-1]) / HOUR * 0.5
+        assert row["time"] == str(np.datetime64(int(ahead), "m"))
+        assert float(row["q0.5"]) == pytest.approx(known[-1] + rise, rel=1e-4)

@@ -403,7 +403,21 @@ def test_a_series_that_begins_after_the_training_part_is_left_out_and_said(caplo
     with caplog.at_level(logging.WARNING):
         data = prepare([waves(1_000), late], (), "", SMALL)
     assert data.task.series == ("a",)
-    assert "late is left out" in caplog.text
+    assert "late begins after the training part ends" in caplog.text
+
+
+def test_counts_never_fall_below_zero_and_training_sees_through_the_floor() -> None:
+    from components.forecasting.network import network
+
+    counts = replace(waves(700), values=np.maximum(np.round(waves(700).values - 9), 0))
+    data = prepare([counts], (), "", SMALL.changed({"non_negative": True, "transform": "level"}))
+    model = network(data, SMALL)
+    feeds = data.feeds(data.test())
+    forecast, trained = (model(feeds, training=training)["quantiles"].numpy() for training in (False, True))
+    assert forecast.min() == 0 > trained.min()
+    assert all(rows.min() >= 0 for rows in (f(data.test()) for f in ranked(data).values()))
+    with pytest.raises(DataError, match="non_negative=true needs values of zero or above"):
+        prepare([replace(counts, values=counts.values - 1)], (), "", SMALL.changed({"non_negative": True}))
 
 
 def test_logarithms_of_values_that_are_not_above_zero_are_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.application import Call, FrontDoor, Predict
 from components.forecasting.scores import forecast
-from components.forecasting.windows import Windows
+from components.forecasting.windows import Task, Windows
 
 HISTORIES = 5
 MOST_LOOKED_AT = 500  # test windows of which histories are chosen
@@ -35,14 +35,14 @@ def asked(predict: Predict, windows: Windows, folder: Path) -> FrontDoor:
 
 def _in_rhythm(windows: Windows) -> np.ndarray:
     """Starts of test windows whose horizon has the times that a device would expect, (histories,)."""
-    from gatewise.calendar_times import following
+    from gatewise.calendar_times import Rhythm, following
 
     task, starts = windows.task, windows.spread("test", MOST_LOOKED_AT)
-    fitting = []
+    rhythm, fitting = Rhythm(task.step, task.alias, task.week), []
     for start in starts:
         minutes = windows.feeds(start[None])["minutes"][0].astype(np.int64)
         known = minutes[: task.context]
-        if np.array_equal(following(known, task.horizon, task.step, task.alias), minutes[task.context :]):
+        if np.array_equal(following(known, task.horizon, rhythm), minutes[task.context :]):
             fitting.append(start)
     chosen = np.array(fitting, starts.dtype)
     return chosen[np.linspace(0, len(chosen) - 1, min(HISTORIES, len(chosen))).astype(int)]
@@ -58,8 +58,21 @@ def _written(path: Path, windows: Windows, start: int) -> Path:
     rows = slice(int(start), int(start) + task.context)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([TIME, VALUE, *task.extras])
+        writer.writerow([*_header(task), *task.extras])
         times = _times(windows, start)[: task.context]
         for time, value, extras in zip(times, windows.values[rows], windows.extras[rows], strict=True):
-            writer.writerow([time, repr(float(value)), *map(repr, map(float, extras))])
+            writer.writerow([_spelled(time, task), repr(float(value)), *map(repr, map(float, extras))])
     return path
+
+
+def _header(task: Task) -> tuple[str, str]:
+    """Names of the time and value column, those of the training's table where it had one of each."""
+    names = (task.table.get("time") or (), task.table.get("values") or ())
+    time, value = (found[0] if len(found) == 1 else usual for found, usual in zip(names, (TIME, VALUE), strict=True))
+    return time, value
+
+
+def _spelled(time: np.datetime64, task: Task) -> str:
+    """A time as the training's table has it where the user said how that is, else in ISO 8601."""
+    form = task.table.get("time_format")
+    return time.item().strftime(form) if form else str(time)

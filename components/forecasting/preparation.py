@@ -193,5 +193,11 @@ def validation_losses(windows: Windows, forecasts: dict[str, naive.Forecast]) ->
 def ranked(windows: Windows) -> dict[str, naive.Forecast]:
     """Every baseline by name, fitted on the training part, the hardest first: the best on the validation part."""
     found = naive.candidates(windows) | {"autoregression": naive.best_autoregression(windows)[1]}
+    if windows.task.non_negative:  # what knows of the floor is measured beside what knows of it
+        found = {name: _at_least_zero(forecast) for name, forecast in found.items()}
     losses = validation_losses(windows, found)
     return {name: found[name] for name in sorted(found, key=lambda name: losses[name])}
+
+
+def _at_least_zero(forecast: naive.Forecast) -> naive.Forecast:
+    return lambda starts: np.maximum(forecast(starts), 0)

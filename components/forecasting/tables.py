@@ -60,9 +60,12 @@ def read_recorded(
     reading = reading or Reading()
     if path.is_file():
         found = [read_file(path, columns, reading)]
-        return found[0].histories, found[0].record
-    found = alike([read_file(file, columns, reading) for file in tables_of(path, files)], path)
-    return joined(found, path), found[0].record
+        histories = found[0].histories
+    else:
+        found = alike([read_file(file, columns, reading) for file in tables_of(path, files)], path)
+        histories = joined(found, path)
+    gaps = [int(np.diff(history.minutes).max()) for history in histories if len(history.minutes) > 1]
+    return histories, found[0].record | {"longest_gap": max(gaps, default=0)}
 
 
 def read_file(path: Path, columns: Columns, reading: Reading) -> FileSeries:

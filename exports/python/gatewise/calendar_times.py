@@ -14,6 +14,7 @@ MONTHS = {"MS": 1, "ME": 1, "M": 1, "QS": 3, "QE": 3, "Q": 3, "YS": 12, "YE": 12
 CALENDAR = {1: "months", 3: "quarters", 12: "years"}  # by months from row to row
 WORKWEEK = "1111100"  # Monday first
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LONGEST_MONTH = 31 * MINUTES_PER_DAY
 LONGEST_HOLIDAY = 14 * MINUTES_PER_DAY  # of an exchange
 MOST_REST_SHARE = 0.05  # of rows on days of rest: an exchange opens on a Saturday now and then
 LAST_MINUTE = np.iinfo(np.int32).max  # in the year 6053
@@ -102,6 +103,29 @@ def check_rhythm(minutes: np.ndarray, rhythm: Rhythm) -> None:
         )
     if rhythm.name == "B":
         _check_week(minutes, rhythm.week)
+
+
+def check_gaps(minutes: np.ndarray, rhythm: Rhythm, longest: int, fill_limit: int) -> None:
+    """Refuse a history that has a gap longer than its model's training had, wherever it is.
+
+    Args:
+        minutes: ascending.
+        rhythm: of the model.
+        longest: minutes between neighbouring rows of the training at the most.
+        fill_limit: rows that may be missing in any case.
+
+    Raises:
+        InputError: there is such a gap.
+    """
+    unit = rhythm.step or (LONGEST_HOLIDAY if rhythm.name == "B" else LONGEST_MONTH * MONTHS.get(rhythm.name, 12))
+    steps = np.diff(minutes)
+    if len(steps) and steps.max() > max(longest, (fill_limit + 1) * unit):
+        place = int(steps.argmax())
+        before, after = as_times(minutes[place : place + 2])
+        raise InputError(
+            f"no rows between {before} and {after}, a gap of {_spoken(int(steps[place]))}: fill it, or give the rows "
+            "after it alone"
+        )
 
 
 def _check_week(minutes: np.ndarray, week: str) -> None:

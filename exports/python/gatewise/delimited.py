@@ -106,6 +106,8 @@ def decoded(
     Raises:
         InputError: they are not text in any encoding known here.
     """
+    if data.startswith((b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise InputError(f"{path} is a Parquet, Excel or zip file, no text: save it as CSV")
     for encoding in [name for mark, name in BOMS if data.startswith(mark)] or _unicode_of(data):
         try:
             text = data.decode(encoding)

@@ -74,6 +74,8 @@ class Forecaster:
         rows = np.atleast_2d(history)  # (series, length)
         length = rows.shape[1]
         if length < self.context:
+            if times is not None and len(times) == length:  # a gap says more than the rows that are left
+                check_rhythm(minutes_of(times, self._rhythm.utc), self._rhythm)
             raise InputError(f"the history has {length} values, this model looks at {self.context}: give a longer one")
         self._check_range(rows[:, -self.context :], length - self.context)
         minutes = self._minutes(times, length)  # (context + horizon,)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.calendar_times import check_gaps, rhythm_of
 from gatewise.errors import InputError
 from gatewise.number_forms import PLAIN, NumberForm
 from gatewise.reading import Reading, recorded
@@ -15,6 +16,8 @@ from gatewise.series_columns import COUNTERS, VALUES, TimeColumns, resolve, reso
 from gatewise.series_sheet import Sheet, read_text_sheet
 from gatewise.series_values import column_of, form_of, group_rows, is_numeric
 from gatewise.time_forms import NotTimesError, read_times
+
+FILL_LIMIT = 3  # missing rows in a row that are no gap, where a bundle does not say
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted
             title = " ".join(filter(None, [group, name if len(columns) > 1 else ""]))
             whole = _Rows(sheet, name, rows, numbers[name], minutes, extra)
             history, rows_left = _history(title, whole, int(settings.get("fill_limit") or 0), reading)
+            if history.times is not None:
+                _no_gap(history, settings, sheet)
             histories.append(_last(history, rows_left, whole, wanted.context))
     return histories, reading
 
@@ -171,6 +176,15 @@ def _minutes(sheet: Sheet, found: TimeColumns, reading: Reading) -> np.ndarray:
         return minutes_and_zone(times, reading)[0]
     except ValueError as error:
         raise InputError(f"{sheet.path}: {error}") from None
+
+
+def _no_gap(history: History, settings: Mapping[str, Any], sheet: Sheet) -> None:
+    longest = int((settings.get("table") or {}).get("longest_gap") or 0)
+    minutes = np.asarray(history.times).astype(np.int64)
+    try:
+        check_gaps(minutes, rhythm_of(settings), longest, int(settings.get("fill_limit") or FILL_LIMIT))
+    except InputError as error:
+        raise InputError(f"{sheet.path}{f', series {history.name!r}' if history.name else ''}: {error}") from None
 
 
 @dataclass(frozen=True)
