@@ -409,7 +409,7 @@ def test_a_series_that_begins_after_the_training_part_is_left_out_and_said(caplo
 def test_counts_never_fall_below_zero_and_training_sees_through_the_floor() -> None:
     from components.forecasting.network import network
 
-    counts = replace(waves(700), values=np.maximum(np.round(waves(700).values - 9), 0))
+    counts = replace(waves(700), values=np.maximum(np.round(waves(700).values - np.median(waves(700).values)), 0))
     data = prepare([counts], (), "", SMALL.changed({"non_negative": True, "transform": "level"}))
     model = network(data, SMALL)
     feeds = data.feeds(data.test())

@@ -94,6 +94,9 @@ def values_of(
         return likely[:1]
     if not numeric:
         raise DataError(f"{sheet.path}: no column of numbers beside the time: name one with --set value_columns=COLUMN")
+    left = [name for name in sheet.names if name not in used and name not in numeric]
+    if left:
+        chose("columns", f"{', '.join(left)} of {sheet.path.name}: no numbers, or row numbers: left out")
     if len(numeric) > 1:
         chose("value columns", f"every column of numbers is a series: {', '.join(numeric)}")
     return numeric

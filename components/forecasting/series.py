@@ -75,7 +75,7 @@ def _without_repeats(history: History, steps: np.ndarray, locate: Locate) -> His
             f"{locate(place)}: time {stamp(history.minutes[place])} of '{history.name}' stands there twice with "
             f"different values ({history.values[place - 1]:g} and {history.values[place]:g}): keep one row, name the "
             "column to forecast with --set value_columns=COLUMN, or the one that tells series apart with --set "
-            "series_column=COLUMN"
+            "series_column=COLUMN; where clocks were put back, write times with their offset from UTC"
         )
     chose("repeats", f"{history.name}: {len(repeats)} repeated rows with the same time and value dropped")
     return history.rows(np.setdiff1d(np.arange(len(history.minutes)), repeats))

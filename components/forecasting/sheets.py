@@ -16,19 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GUESSED_FROM = 1 << 17  # bytes that an encoding is guessed from
-WESTERN = (
-    "cp1250",
-    "cp1252",
-    "cp1254",
-    "cp1257",
-    "cp1258",
-    "latin_1",
-    "iso8859_",
-    "mac_",
-    "cp437",
-    "cp85",
-    "hp_roman8",
-)
+PLAIN_TEXT = (".txt", ".dat", ".zip")  # read as separated text where a file of that name is asked for
+MOSTLY_ASCII = 0.3  # of a Western text's letters at the most are not ASCII: too few to tell its code pages apart by
 
 
 def read_sheet(path: Path, reading: Reading) -> Sheet:
@@ -40,7 +29,7 @@ def read_sheet(path: Path, reading: Reading) -> Sheet:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file: give an existing table")
-    if is_text_table(path):
+    if is_text_table(path) or path.suffix.lower() in PLAIN_TEXT:
         sheet = read_text_sheet(path, reading, guessed)
     else:
         sheet = unpaired(_from_frame(path, read_table(path, keep_dates=True)))
@@ -50,12 +39,15 @@ def read_sheet(path: Path, reading: Reading) -> Sheet:
 
 
 def guessed(data: bytes) -> str:
-    """The likeliest encoding of bytes that are no Unicode; cp1252 for what Western languages are written in."""
+    """The likeliest encoding of bytes that are no Unicode; cp1252 where most letters are ASCII."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:GUESSED_FROM]).best()
-    name = best.encoding if best else "cp1252"
-    return "cp1252" if name.startswith(WESTERN) or name == "ascii" else name
+    sample = data[:GUESSED_FROM]
+    beyond, letters = sum(byte > 127 for byte in sample), sum(bytes([byte]).isalpha() for byte in sample)
+    if beyond <= MOSTLY_ASCII * (beyond + letters):
+        return "cp1252"
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"
 
 
 def _from_frame(path: Path, frame: "pd.DataFrame") -> Sheet:
