@@ -1,6 +1,7 @@
 """Raw histories for the front-door check, and what the network forecasts from them."""
 
 import csv
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,13 @@ def _written(path: Path, windows: Windows, start: int) -> Path:
     return path
 
 
-def _header(task: Task) -> tuple[str, str]:
+def _header(task: Task) -> list[str]:
     """Names of the time and value column, those of the training's table where it had one of each."""
-    names = (task.table.get("time") or (), task.table.get("values") or ())
-    time, value = (found[0] if len(found) == 1 else usual for found, usual in zip(names, (TIME, VALUE), strict=True))
-    return time, value
+    names = {usual: list(task.table.get(key) or []) for usual, key in ((TIME, "time"), (VALUE, "values"))}
+    return [str(found[0]) if len(found) == 1 else usual for usual, found in names.items()]
 
 
 def _spelled(time: np.datetime64, task: Task) -> str:
     """A time as the training's table has it where the user said how that is, else in ISO 8601."""
     form = task.table.get("time_format")
-    return time.item().strftime(form) if form else str(time)
+    return time.astype(datetime).strftime(form) if form else str(time)
