@@ -93,7 +93,7 @@ def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted
             history, rows_left = _history(title, whole, int(settings.get("fill_limit") or 0), reading)
             if history.times is not None:
                 _no_gap(history, settings, sheet)
-            histories.append(_last(history, rows_left, whole, wanted.context))
+            histories.append(_last(history, rows_left, whole, wanted.context, settings))
     return histories, reading
 
 
@@ -250,12 +250,19 @@ def filled(values: np.ndarray, limit: int) -> np.ndarray:
     return values
 
 
-def _last(history: History, rows: np.ndarray, whole: _Rows, count: int) -> History:
+def _last(history: History, rows: np.ndarray, whole: _Rows, count: int, settings: Mapping[str, Any]) -> History:
     """The last rows of a history: those that a model looks at.
 
     Raises:
-        InputError: one of them holds no value, by its line.
+        InputError: one of them holds no value, or one that the model's logarithm cannot take, by its line.
     """
+    low = history.values[-count:] <= 0
+    if settings.get("transform") == "log" and low.any():
+        row = int(rows[-count:][low.argmax()])
+        raise InputError(
+            f"{whole.sheet.where(row)}: {whole.column} is {whole.values[row]:g}, this model takes logarithms: only "
+            "values above zero can be forecast: correct or leave out such rows"
+        )
     for name, column in {whole.column: history.values, **history.extra}.items():
         missing = np.isnan(column[-count:])
         if missing.any():
