@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.data.choices import collected
 from components.errors import DataError, GatewiseError
 from components.forecasting.config import PRESETS
 from components.forecasting.tables import Columns, read_histories, read_recorded
@@ -101,6 +102,7 @@ def test_numbers_are_read_in_the_form_of_all_rows(cells: list[str], values: list
 
 def test_a_number_that_means_no_value_is_suspected_only_where_it_stands_far_off() -> None:
     assert suspicious(np.array([5.0, 6, 7, -999, -999, -999])) == (-999, 3)
+    assert suspicious(np.array([0.0, 400, 5000, -999, -999, -999])) == (-999, 3)
     assert suspicious(np.array([0.0, 0, 0, 0, 1, 5, 20])) is None
     assert np.isnan(numbers(["-999.0", "1"], find_form(["1"]), ["-999"]).values[0])
 
@@ -163,6 +165,17 @@ def test_frames_of_yfinance_are_read_as_people_save_them(tmp_path: Path, several
         found = read_histories(file, Columns())
         assert [history.name for history in found] == tickers, file
         assert found[0].values.tolist() == frame["Close"]["A"].tolist(), file
+
+
+def test_files_of_a_year_of_months_tell_their_order_together(tmp_path: Path) -> None:
+    for year in (2019, 2020, 2021):
+        lines = [f"01/{month:02d}/{year},{month}" for month in range(1, 13)]
+        (tmp_path / f"sales_{year}.csv").write_text("\n".join(["Date,value", *lines]))
+    with collected() as said:
+        (history,) = read_histories(tmp_path, Columns())
+    assert (history.name, len(history.values)) == ("sales", 36)
+    assert str(history.minutes[-1].astype("datetime64[m]")) == "2021-12-01T00:00"
+    assert not any(choice.doubtful for choice in said)
 
 
 def test_settings_say_how_tables_are_written() -> None:
