@@ -13,6 +13,7 @@ import pytest
 
 from components.data.choices import collected
 from components.errors import DataError, GatewiseError
+from components.forecasting import application, windows
 from components.forecasting.config import PRESETS
 from components.forecasting.tables import Columns, read_histories, read_recorded
 from gatewise.delimited import read_cells
@@ -183,3 +184,20 @@ def test_settings_say_how_tables_are_written() -> None:
     assert (config.decimal, config.missing, config.series_column) == (",", ("-999",), ("a", "b"))
     with pytest.raises(GatewiseError, match="cannot be the same"):
         PRESETS["tiny"].changed({"decimal": ",", "separator": ","})
+
+
+def test_extra_columns_may_be_called_as_anything(tmp_path: Path) -> None:
+    rows = [
+        f"{day.date()},{day.day + 1},{day.day + 2},{day.day + 3}" for day in pd.date_range("2019-01-01", periods=400)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(['date,value,"rain, mm",load', *rows]))
+    config = PRESETS["tiny"].changed({"value_columns": "load", "extra_columns": ["value", "rain", "mm"]})
+    raw, data = tmp_path / "raw", tmp_path / "data"
+    raw.mkdir()
+    data.mkdir()
+    application.ingest(str(tmp_path / "a.csv"), config, raw)
+    application.preprocess(raw, config, data)
+    prepared = windows.load(data)
+    assert prepared.task.extras == ("value", "rain, mm")
+    np.testing.assert_array_equal(prepared.values[:, None] - prepared.extras, np.tile([2, 1], (400, 1)))
+    assert application.describe(data, config).settings["table"]["values"] == ["load"]

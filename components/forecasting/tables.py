@@ -121,7 +121,7 @@ def _read(path: Path, columns: Columns, reading: Reading) -> FileSeries:
     beside = [column_of(sheet, name, form, reading) for name in extras]
     table = np.column_stack(beside) if beside else np.empty((len(sheet.lines), 0))
     histories = _histories(sheet, names, clock.minutes, values, table)
-    record = _record(sheet, clock, form, reading) | {"series": names, "values": chosen}
+    record = _record(sheet, clock, form, reading) | {"series": names, "values": chosen, "extras": extras}
     return FileSeries(path, histories, record, tuple(names), len(chosen))
 
 
