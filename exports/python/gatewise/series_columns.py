@@ -11,7 +11,8 @@ from gatewise.time_patterns import TIME_OF_DAY, TIMES_OF_DAY_MARK
 
 TIMES = (
     "datetime", "date_time", "date time", "timestamp", "time", "date", "ds", "datum", "observation_date",
-    "utc_timestamp", "epoch", "unix", "unixtime", "unix_time", "ts", "day", "month", "week", "quarter", "year", "period", "zeit", "zeitpunkt", "zeitstempel", "tag",
+    "utc_timestamp", "epoch", "unix", "unixtime", "unix_time", "ts",
+    "day", "month", "week", "quarter", "year", "period", "zeit", "zeitpunkt", "zeitstempel", "tag",
     "monat", "woche", "jahr", "fecha", "data", "jour", "mois", "année",
 )  # fmt: skip  # likeliest first, in lower case
 PARTS = {
