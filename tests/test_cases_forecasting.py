@@ -221,9 +221,9 @@ def test_the_device_refuses_a_gap_of_months(cases: Path, tmp_path: Path, capsys:
     path = cases / "light" / "monthly_model_given_gap.csv"
     long = forecasting_bundle(tmp_path / "long", context=24, **MONTHLY)
     assert main(["predict", str(long), str(path)]) == 1
-    assert "a gap of 1.75 years" in capsys.readouterr().err
+    assert "a gap of 21 months" in capsys.readouterr().err
     assert main(["predict", str(bundle), str(path)]) == 1
-    assert "a gap of 1.75 years" in capsys.readouterr().err
+    assert "a gap of 21 months" in capsys.readouterr().err
     assert main(["predict", str(bundle), str(cases / "light" / "observation_date.csv")]) == 1
     assert "the model's rows are months" in capsys.readouterr().err
 

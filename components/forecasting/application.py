@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 RAW, FACTS = "series.parquet", "facts.json"
 COLUMNS = ("series", "minutes", "value")  # of the raw table; extra columns follow
+EXTRA = "extra {}"  # by number: one of the user's may be called as one of ours
 CASES = 3  # real windows that travel in the bundle
 CALIBRATION_WINDOWS = 100  # of the validation part, from which integer files take their ranges
 
@@ -64,7 +65,7 @@ def ingest(source: str, config: Config, folder: Path) -> dict[str, Any]:
     tables = []
     for history in histories:
         columns = dict(zip(COLUMNS, (history.name, history.minutes, history.values), strict=True))
-        columns |= {name: history.extras[:, index] for index, name in enumerate(config.extra_columns)}
+        columns |= {EXTRA.format(index): column for index, column in enumerate(history.extras.T)}
         tables.append(pd.DataFrame(columns))
     table = pd.concat(tables)
     table.to_parquet(folder / RAW, index=False)
@@ -80,12 +81,13 @@ def preprocess(raw: Path, config: Config, folder: Path) -> dict[str, Any]:
     import pandas as pd
 
     table = pd.read_parquet(raw / RAW)
+    facts = json.loads((raw / FACTS).read_text())
+    names = tuple(facts.get("table", {}).get("extras", ()))
     histories = []
     for name, rows in table.groupby("series", sort=False):
-        extras = rows[list(config.extra_columns)].to_numpy(float)
+        extras = rows[[EXTRA.format(index) for index in range(len(names))]].to_numpy(float)
         histories.append(History(str(name), rows["minutes"].to_numpy(), rows["value"].to_numpy(float), extras))
-    facts = json.loads((raw / FACTS).read_text())
-    prepared = preparation.prepare(histories, config.extra_columns, facts["unit"], config)
+    prepared = preparation.prepare(histories, names, facts["unit"], config)
     prepared = replace(prepared, task=replace(prepared.task, table=facts.get("table", {})))
     prepared.save(folder)
     task = prepared.task
@@ -176,10 +178,12 @@ def describe(data: Path, config: Config) -> Description:
 
 def _limits(task: windows.Task) -> str:
     prices = " A share's median forecast is close to its last price: what is learned is how far it may move."
+    clock = "Times are clock times without an offset, as in the training data."
+    zone = "Times are in UTC, as in the training data." if task.table.get("zone") == "UTC" else clock
     return (
         f"Trained on rows of frequency {task.alias}; other rhythms mean nothing to it. It knows no event that is not "
         f"in the {task.context} rows it is given, and its quantiles assume that the future behaves as the training "
-        f"part did.{prices if task.logarithm else ''} Times are clock times without an offset, as in the training data."
+        f"part did.{prices if task.logarithm else ''} {zone}"
     )
 
 

@@ -63,6 +63,8 @@ def _task(
         logarithm = False
     if config.non_negative and any((history.values < 0).any() for history in histories):
         raise DataError("non_negative=true needs values of zero or above: set missing, or leave non_negative out")
+    if not config.non_negative and not logarithm and all(_counts(history.values) for history in histories):
+        chose("counts", "whole numbers of zero or above may get quantiles below zero: set non_negative=true against it")
     span = max(history.minutes[-1] for history in histories) - min(history.minutes[0] for history in histories)
     learnable = span * (1 - config.validation_share - config.test_share) >= YEARS_TO_LEARN * YEAR
     cycles = tuple(cycle for cycle in frequency.cycles if cycle != YEAR or learnable) if config.calendar else ()
@@ -197,6 +199,11 @@ def ranked(windows: Windows) -> dict[str, naive.Forecast]:
         found = {name: _at_least_zero(forecast) for name, forecast in found.items()}
     losses = validation_losses(windows, found)
     return {name: found[name] for name in sorted(found, key=lambda name: losses[name])}
+
+
+def _counts(values: np.ndarray) -> bool:
+    known = values[~np.isnan(values)]
+    return bool((known >= 0).all() and (known == np.round(known)).all())
 
 
 def _at_least_zero(forecast: naive.Forecast) -> naive.Forecast:

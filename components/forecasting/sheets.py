@@ -54,7 +54,8 @@ def _from_frame(path: Path, frame: "pd.DataFrame") -> Sheet:
     """The columns of a pandas table; an index that says something comes first."""
     import pandas as pd
 
-    if not isinstance(frame.index, pd.RangeIndex):
+    index = frame.index
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or any(name is not None for name in index.names):
         names = [str(name) if name is not None else "time" for name in frame.index.names]
         chose("time column", f"{path.name}: the index, {', '.join(names)}, is read as columns")
         frame = frame.rename_axis(index=names).reset_index()

@@ -1,5 +1,6 @@
 """Series of the user's own: tables wide or long, one file or a folder of them, columns found by their usual names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,35 @@ def read_recorded(
         found = [read_file(path, columns, reading)]
         histories = found[0].histories
     else:
-        found = alike([read_file(file, columns, reading) for file in tables_of(path, files)], path)
+        paths = tables_of(path, files)
+        reading = _one_order(paths, columns, reading)
+        found = alike([read_file(file, columns, reading) for file in paths], path)
         histories = joined(found, path)
     gaps = [int(np.diff(history.minutes).max()) for history in histories if len(history.minutes) > 1]
     return histories, found[0].record | {"longest_gap": max(gaps, default=0)}
+
+
+def _one_order(paths: Sequence[Path], columns: Columns, reading: Reading) -> Reading:
+    """The reading with the order of day and month that the rows of all files together tell, where that is a question.
+
+    A file of a year of months alone could be one of twelve days.
+    """
+    if len(paths) == 1 or reading.dayfirst is not None:
+        return reading
+    texts: list[str] = []
+    together = replace(reading, notes=[])
+    try:
+        for path in paths:
+            silent = replace(reading, notes=[])
+            found = times_of(read_sheet(path, silent), columns.time).texts
+            if read_times(found, silent).dayfirst is None:
+                return reading
+            texts += found
+        order = read_times(texts, together, "dates of all files").dayfirst
+    except (NotTimesError, InputError):  # files of several layouts: each is read by itself, and refused by line
+        return reading
+    tell(together)
+    return replace(reading, dayfirst=order)
 
 
 def read_file(path: Path, columns: Columns, reading: Reading) -> FileSeries:
@@ -95,7 +121,7 @@ def _read(path: Path, columns: Columns, reading: Reading) -> FileSeries:
     beside = [column_of(sheet, name, form, reading) for name in extras]
     table = np.column_stack(beside) if beside else np.empty((len(sheet.lines), 0))
     histories = _histories(sheet, names, clock.minutes, values, table)
-    record = _record(sheet, clock, form, reading) | {"series": names, "values": chosen}
+    record = _record(sheet, clock, form, reading) | {"series": names, "values": chosen, "extras": extras}
     return FileSeries(path, histories, record, tuple(names), len(chosen))
 
 

@@ -142,8 +142,8 @@ def _check_week(minutes: np.ndarray, week: str) -> None:
 
 def _spoken(minutes: int) -> str:
     """A span of time as a person says it."""
-    for size, name in ((525_600, "years"), (43_800, "months"), (MINUTES_PER_DAY, "days"), (60, "hours")):
-        if minutes >= size:
+    for size, name in ((525_960, "years"), (43_830, "months"), (MINUTES_PER_DAY, "days"), (60, "hours")):
+        if minutes >= 2 * size:
             return f"{minutes / size:.3g} {name}"
     return f"{minutes} minutes"
 

@@ -137,7 +137,11 @@ def _other_text(
         raise InputError(f"{path} is not UTF-8 text, nor {encoding}: save it as UTF-8") from None
     if "\x00" in text or "\xff\xfe" in text or "þÿ" in text:
         raise InputError(f"{path} is not UTF-8 text: save it as UTF-8")
-    reading.say("encoding", f"{Path(path).name} is not UTF-8 and is read as {encoding}", not reading.encoding)
+    reading.say(
+        "encoding",
+        f"{Path(path).name} is not UTF-8 and is read as {encoding}: set encoding if names look wrong",
+        not reading.encoding,
+    )
     return text, encoding
 
 

@@ -14,6 +14,7 @@ GROUPS = " '\u00a0\u202f\u2009’"  # marks between groups of digits that cannot
 PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
 MARKED = re.compile(r"[-+]?\d[\d.,'\u00a0\u202f\u2009’ ]*(?:[eE][-+]?\d+)?$")
 SIGNS = "$€£¥%"
+NINES_APART = 0.05  # of the others' span: so far off a number of nines is suspicious, any other as far as all of it
 ENDLESS = re.compile(r"[-+]?inf(?:inity)?$", re.IGNORECASE)
 
 
@@ -147,6 +148,7 @@ def suspicious(values: np.ndarray) -> tuple[float, int] | None:
             return None
         count = int((ordered == different[0]).sum())
         span = different[-1] - different[1]
-        if count >= 3 and different[1] - different[0] > span:
+        nines = re.match(r"-?9{2,}(?:\.[09]+)?$", f"{sign * different[0]}") is not None
+        if count >= 3 and different[1] - different[0] > span * (NINES_APART if nines else 1):
             return float(sign * different[0]), count
     return None

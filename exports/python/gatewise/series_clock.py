@@ -20,11 +20,12 @@ def minutes_and_zone(times: Times, reading: Reading, about: str = "time zone") -
     """
     moments, zone = times.local, WALL
     if times.offset is not None:
-        if len(np.unique(moments % DAY_US)) == 1:
+        utc = moments - times.offset * MINUTE_US
+        if len(np.unique(moments % DAY_US)) == 1 and len(np.unique(moments)) == len(np.unique(utc)):
             if times.offset.any():
                 reading.say(about, "the clock of the place is kept and the offset dropped: one row a day")
         else:
-            moments, zone = moments - times.offset * MINUTE_US, UTC
+            moments, zone = utc, UTC
             reading.say(about, "kept in UTC, since the times state their offset from it")
     minutes = moments // MINUTE_US
     different = np.unique(moments)

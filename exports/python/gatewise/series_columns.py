@@ -11,7 +11,8 @@ from gatewise.time_patterns import TIME_OF_DAY, TIMES_OF_DAY_MARK
 
 TIMES = (
     "datetime", "date_time", "date time", "timestamp", "time", "date", "ds", "datum", "observation_date",
-    "utc_timestamp", "day", "month", "week", "quarter", "year", "period", "zeit", "zeitpunkt", "zeitstempel", "tag",
+    "utc_timestamp", "epoch", "unix", "unixtime", "unix_time", "ts",
+    "day", "month", "week", "quarter", "year", "period", "zeit", "zeitpunkt", "zeitstempel", "tag",
     "monat", "woche", "jahr", "fecha", "data", "jour", "mois", "année",
 )  # fmt: skip  # likeliest first, in lower case
 PARTS = {
@@ -20,7 +21,9 @@ PARTS = {
     "week": ("week", "woche"),
 }  # fmt: skip
 CLOCKS = ("time", "hour", "uhrzeit", "zeit", "stunde", "hora", "heure", "time of day", "hr", "clock", "hour_of_day")
-LIKE_TIME = re.compile(r"date|datum|time|stamp|zeit|fecha|period|month|monat|week|quarter|^day$|^year$", re.IGNORECASE)
+LIKE_TIME = re.compile(
+    r"date|datum|time|stamp|zeit|epoch|unix|fecha|period|month|monat|week|quarter|^day$|^year$", re.IGNORECASE
+)
 NAMES = (
     "series", "symbol", "ticker", "name", "unique_id", "series_id", "station", "item_id", "store", "shop", "item",
     "product", "sku", "store_id", "product_id", "region", "country", "city", "sensor", "sensor_id", "meter_id",

@@ -72,29 +72,43 @@ def read_histories(path: str | Path, settings: Mapping[str, Any], wanted: Wanted
         return [bare], reading
     if not len(sheet.lines):
         raise InputError(f"{path} has a header and no rows: give a history")
-    table: Mapping[str, Any] = settings.get("table") or {}
+    layout = _layout(sheet, settings.get("table") or {}, wanted, reading)
+    minutes = None if layout.times is None else _minutes(sheet, layout.times, reading)
+    numbers = {name: column_of(sheet, name, layout.form, reading) for name in {*layout.values, *layout.extras}}
+    extra = dict(zip(wanted.extras, (numbers[name] for name in layout.extras), strict=True))
+    groups = group_rows(sheet, layout.names) if layout.names else {"": np.arange(len(sheet.lines))}
+    histories = []
+    for group, rows in groups.items():
+        for name in layout.values:
+            title = " ".join(filter(None, [group, name if len(layout.values) > 1 else ""]))
+            whole = _Rows(sheet, name, rows, numbers[name], minutes, extra)
+            histories.append(_history(title, whole, settings, wanted.context, reading))
+    return histories, reading
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns of a sheet are read as what."""
+
+    times: TimeColumns | None
+    names: list[str]
+    values: list[str]
+    extras: list[str]
+    form: NumberForm
+
+
+def _layout(sheet: Sheet, table: Mapping[str, Any], wanted: Wanted, reading: Reading) -> _Layout:
     times = _times(sheet, table, wanted)
     names = [found for name in table.get("series") or () if (found := resolve(sheet.names, name)) is not None]
     extras, missing = resolve_all(sheet.names, wanted.extras)
     if missing is not None:
-        raise InputError(f"{path} has no column '{missing}', which this model needs: it has {', '.join(sheet.names)}")
-    used = {*names, *extras, *(times.names if times else ())}
-    form = form_of(sheet, used - set(extras), reading)
-    columns = _value_columns(sheet, table, wanted, used, form, reading)
-    _no_time_overlooked(sheet, times, {*used, *columns})
-    minutes = None if times is None else _minutes(sheet, times, reading)
-    numbers = {name: column_of(sheet, name, form, reading) for name in {*columns, *extras}}
-    extra = dict(zip(wanted.extras, (numbers[name] for name in extras), strict=True))
-    histories = []
-    for group, rows in (group_rows(sheet, names) if names else {"": np.arange(len(sheet.lines))}).items():
-        for name in columns:
-            title = " ".join(filter(None, [group, name if len(columns) > 1 else ""]))
-            whole = _Rows(sheet, name, rows, numbers[name], minutes, extra)
-            history, rows_left = _history(title, whole, int(settings.get("fill_limit") or 0), reading)
-            if history.times is not None:
-                _no_gap(history, settings, sheet)
-            histories.append(_last(history, rows_left, whole, wanted.context))
-    return histories, reading
+        has = ", ".join(sheet.names)
+        raise InputError(f"{sheet.path} has no column '{missing}', which this model needs: it has {has}")
+    used = {*names, *(times.names if times else ())}
+    form = form_of(sheet, used, reading)
+    values = _value_columns(sheet, table, wanted, used | set(extras), reading)
+    _no_time_overlooked(sheet, times, {*used, *extras, *values})
+    return _Layout(times, names, values, extras, form)
 
 
 def _bare(sheet: Sheet, settings: Mapping[str, Any]) -> History | None:
@@ -121,7 +135,7 @@ def _times(sheet: Sheet, table: Mapping[str, Any], wanted: Wanted) -> TimeColumn
 
 
 def _value_columns(
-    sheet: Sheet, table: Mapping[str, Any], wanted: Wanted, used: set[str], form: NumberForm, reading: Reading
+    sheet: Sheet, table: Mapping[str, Any], wanted: Wanted, used: set[str], reading: Reading
 ) -> list[str]:
     """The columns of values: as asked for, as in training, one with a usual name, or the only one of numbers."""
     if wanted.column is not None:
@@ -134,6 +148,7 @@ def _value_columns(
     if trained and missing is None:
         return columns
     left = [name for name in sheet.names if name not in used and name.lower() not in COUNTERS]
+    form = form_of(sheet, used, reading)
     numeric = [name for name in left if is_numeric(sheet, name, form, reading)]
     likely = [name for name in usual(left, VALUES) if not trained or len(numeric) == 1]
     if likely:
@@ -199,8 +214,8 @@ class _Rows:
     extra: dict[str, np.ndarray]
 
 
-def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> tuple[History, np.ndarray]:
-    """A series in order of time, each time once, with short gaps filled as in training; and its rows in the sheet."""
+def _history(name: str, whole: _Rows, settings: Mapping[str, Any], context: int, reading: Reading) -> History:
+    """The rows that a model looks at, in order of time, each time once, short gaps filled as in training."""
     rows = whole.rows
     if whole.minutes is not None:
         rows = rows[np.argsort(whole.minutes[rows], kind="stable")]
@@ -211,13 +226,17 @@ def _history(name: str, whole: _Rows, fill_limit: int, reading: Reading) -> tupl
     if not len(known):
         raise InputError(f"{whole.sheet.path}: column {whole.column} holds no value: name another with --column")
     rows = rows[known[0] : known[-1] + 1]
-    values = filled(whole.values[rows], fill_limit)
+    limit = int(settings.get("fill_limit") or 0)
+    values = filled(whole.values[rows], limit)
     count = int(np.isnan(whole.values[rows]).sum() - np.isnan(values).sum())
     if count:
         reading.say("gaps", f"{count} missing values of {whole.column} are filled with the value before", True)
-    extra = {key: filled(column[rows], fill_limit) for key, column in whole.extra.items()}
+    extra = {key: filled(column[rows], limit) for key, column in whole.extra.items()}
     times = None if whole.minutes is None else whole.minutes[rows].astype("datetime64[m]")
-    return History(name, values, times, extra), rows
+    history = History(name, values, times, extra)
+    if times is not None:
+        _no_gap(history, settings, whole.sheet)
+    return _last(history, rows[-context:], whole, settings)
 
 
 def _once(whole: _Rows, rows: np.ndarray) -> np.ndarray:
@@ -250,16 +269,24 @@ def filled(values: np.ndarray, limit: int) -> np.ndarray:
     return values
 
 
-def _last(history: History, rows: np.ndarray, whole: _Rows, count: int) -> History:
-    """The last rows of a history: those that a model looks at.
+def _last(history: History, rows: np.ndarray, whole: _Rows, settings: Mapping[str, Any]) -> History:
+    """The last rows of a history, those that a model looks at; `rows` is where they stand in the sheet.
 
     Raises:
-        InputError: one of them holds no value, by its line.
+        InputError: one of them holds no value, or one that the model's logarithm cannot take, by its line.
     """
+    count = len(rows)
+    low = history.values[-count:] <= 0
+    if settings.get("transform") == "log" and low.any():
+        row = int(rows[low.argmax()])
+        raise InputError(
+            f"{whole.sheet.where(row)}: {whole.column} is {whole.values[row]:g}, this model takes logarithms: only "
+            "values above zero can be forecast: correct or leave out such rows"
+        )
     for name, column in {whole.column: history.values, **history.extra}.items():
         missing = np.isnan(column[-count:])
         if missing.any():
-            row = int(rows[-count:][missing.argmax()])
+            row = int(rows[missing.argmax()])
             raise InputError(
                 f"{whole.sheet.where(row)}: column {name} holds no value: fill it in, or give a longer file"
             )

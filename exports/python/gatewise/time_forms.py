@@ -266,7 +266,7 @@ def _say_order(
     order = "day first" if dayfirst else "month first"
     other = str(not dayfirst).lower()
     if reading.dayfirst is not None:
-        reading.say(about, f"{order}, as set")
+        reading.say(about, f"{order}, as set or as all files together tell")
     elif (np.maximum(array.first, array.second) > 12).any():
         reading.say(about, f"{order}, since a number above 12 stands where the day must be")
     elif tied:
