@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.data.tables import column, is_table, read_table, row_of, tables_in
+from components.data.tables import is_table, read_table
 from components.errors import DataError
 
 ROWS = pd.DataFrame({"text": ["fine, really", "say “hm”"], "label": [1, 0]})
@@ -83,38 +83,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_table(tmp_path / "none.csv")
 
 
-def test_a_column_is_found_by_its_usual_name_in_any_case() -> None:
-    table = pd.DataFrame({"Review": ["a"], "Stars": [1]})
-    assert column(table, Path("a.csv"), "", ("text", "review"), "text_column") == "Review"
-    assert column(table, Path("a.csv"), "stars", ("text",), "text_column") == "Stars"
-
-
-@pytest.mark.parametrize(("wanted", "said"), [("", "none of the usual columns text"), ("body", "no column 'body'")])
-def test_a_missing_column_says_which_there_are(wanted: str, said: str) -> None:
-    with pytest.raises(DataError, match=said) as caught:
-        column(pd.DataFrame({"a": [1], "b": [2]}), Path("x.csv"), wanted, ("text",), "text_column")
-    assert "it has a, b: name one with --set text_column=COLUMN" in str(caught.value)
-
-
-def test_rows_are_named_as_an_editor_shows_them() -> None:
-    assert row_of(Path("a.csv"), 0) == "a.csv, line 2"
-    assert row_of(Path("a.jsonl"), 0) == "a.jsonl, row 1"
-
-
-def test_a_folder_gives_its_tables_by_name_and_nothing_else(tmp_path: Path) -> None:
-    for name in ("Train.csv", "test.parquet"):
-        written(tmp_path / name.lower()).rename(tmp_path / name)
+def test_what_is_a_table_is_told_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("about")
-    (tmp_path / ".hidden.csv").write_text("a\n1\n")
-    assert {name: path.name for name, path in tables_in(tmp_path).items()} == {
-        "train": "Train.csv",
-        "test": "test.parquet",
-    }
     assert not is_table(tmp_path / "README.md")
-
-
-def test_two_tables_of_one_name_are_refused(tmp_path: Path) -> None:
-    written(tmp_path / "train.csv")
-    written(tmp_path / "train.parquet")
-    with pytest.raises(DataError, match=r"holds both train\.csv and train\.parquet"):
-        tables_in(tmp_path)
+    assert is_table(written(tmp_path / "train.csv"))

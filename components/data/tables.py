@@ -1,7 +1,7 @@
 """Tables of the user's own: one reader for every format, and errors that name the file, the row and the column."""
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,58 +46,6 @@ def is_table(path: Path) -> bool:
 def is_text_table(path: Path) -> bool:
     """Whether a file's name says that it holds rows of separated text."""
     return _format(path) in CSV_FORMATS
-
-
-def tables_in(folder: Path) -> dict[str, Path]:
-    """The tables of a folder by their lower-case name without suffix.
-
-    Raises:
-        DataError: two files of one name, as in train.csv beside train.parquet.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.name.split(".")[0].lower()
-        if path.name.startswith(".") or not is_table(path):
-            continue
-        if name in found:
-            raise DataError(f"{folder} holds both {found[name].name} and {path.name}: keep one of them")
-        found[name] = path
-    return found
-
-
-def column(table: "pd.DataFrame", path: Path, wanted: str, usual: Iterable[str], setting: str) -> str:
-    """Name of a column: the one asked for, or the first of the usual names, in any case of letters.
-
-    Where two names differ by the case of letters alone, the one asked for is taken as it is written.
-
-    Args:
-        table: the table.
-        path: its file, for the message.
-        wanted: the name that the user gave, or "".
-        usual: usual names, likeliest first.
-        setting: the setting with which the user names the column.
-
-    Raises:
-        DataError: no such column.
-    """
-    by_lower: dict[str, str] = {}
-    for name in map(str, table.columns):
-        by_lower.setdefault(name.lower(), name)
-    if wanted in map(str, table.columns):
-        return wanted
-    for name in [wanted] if wanted else usual:
-        if name.lower() in by_lower:
-            return by_lower[name.lower()]
-    missing = f"no column '{wanted}'" if wanted else f"none of the usual columns {', '.join(usual)}"
-    raise DataError(
-        f"{path}: {missing}; it has {', '.join(map(str, table.columns))}: name one with --set {setting}=COLUMN"
-    )
-
-
-def row_of(path: Path, index: int) -> str:
-    """Where a row stands, as a person counts: line numbers in a text file that has a header, row numbers elsewhere."""
-    kind = _format(path)
-    return f"{path}, line {index + 2}" if kind in CSV_FORMATS else f"{path}, row {index + 1}"
 
 
 def _format(path: Path) -> str:
